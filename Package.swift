@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One line per room; the import table in ARCHITECTURE.md says what each may see, and
+// TidyTests holds the sources to it.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func room(_ name: String, sees: [Target.Dependency] = [], path: String? = nil) -> Target {
+    .target(name: name, dependencies: sees, path: path, swiftSettings: strict)
+}
+
+func program(_ name: String, sees: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: sees, swiftSettings: strict)
+}
+
+func tests(_ name: String, sees: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: sees, swiftSettings: strict)
+}
+
+func systemLibrary(_ name: String, pkgConfig: String, apt package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+    name: "poise",
+    products: [
+        .executable(name: "poised", targets: ["poised"]),
+        .executable(name: "poise", targets: ["poise"]),
+        .executable(name: "poise-host", targets: ["poise-host"]),
+        .library(name: "PoisePlugin", targets: ["PoisePlugin"]),
+        .library(name: "PluginABI", targets: ["PluginABI"]),
+        .library(name: "streaming", type: .dynamic, targets: ["Streaming"]),
+    ],
+    targets: [
+        systemLibrary("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
+        systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        systemLibrary("CJansson", pkgConfig: "jansson", apt: "libjansson-dev"),
+        .target(name: "CLinux"),
+        .target(name: "PluginABI"),
+
+        // The mathematical functions of the standard library live in libm.
+        .target(
+            name: "PoiseModel", swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
+        room("PoiseEngine", sees: ["PoiseModel"]),
+        room("PoiseHardware", sees: ["PoiseModel", "CHwloc"]),
+        room("PoisePolicyFile", sees: ["PoiseModel", "CYAML"]),
+        room("PoiseLinux", sees: ["PoiseModel", "CLinux"]),
+        room("PoiseWire", sees: ["PoiseModel", "CJansson"]),
+        room("PoisePlugin", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"]),
+        room(
+            "PoiseDaemon",
+            sees: [
+                "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseLinux",
+                "PoiseWire",
+            ]),
+
+        program("poised", sees: ["PoiseDaemon"]),
+        program(
+            "poise",
+            sees: ["PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire"]),
+        program("poise-host", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"]),
+
+        room("Streaming", sees: ["PoiseModel", "PoisePlugin"], path: "Plugins/Streaming"),
+
+        .target(
+            name: "PoiseTestSupport", dependencies: ["PoiseModel"],
+            path: "Tests/PoiseTestSupport", swiftSettings: strict),
+        tests("PoiseModelTests", sees: ["PoiseModel", "PoiseTestSupport"]),
+        tests("PoiseEngineTests", sees: ["PoiseModel", "PoiseEngine", "PoiseTestSupport"]),
+        tests("PoiseHardwareTests", sees: ["PoiseModel", "PoiseHardware", "PoiseTestSupport"]),
+        tests("PoisePolicyFileTests", sees: ["PoiseModel", "PoisePolicyFile", "PoiseTestSupport"]),
+        tests("PoiseLinuxTests", sees: ["PoiseModel", "PoiseLinux", "PoiseTestSupport"]),
+        tests("PoiseWireTests", sees: ["PoiseModel", "PoiseWire", "PoiseTestSupport"]),
+        tests("PoisePluginTests", sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PoiseTestSupport"]),
+        tests("StreamingTests", sees: ["PoiseModel", "PoisePlugin", "Streaming", "PoiseTestSupport"]),
+        tests(
+            "PoiseDaemonTests",
+            sees: ["PoiseModel", "PoiseWire", "PoiseDaemon", "PoiseTestSupport"]),
+        tests("TidyTests", sees: ["PoiseTestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

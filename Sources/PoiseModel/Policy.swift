@@ -1,0 +1,227 @@
+/// What the operator wants, without any machine in mind.
+///
+/// Read from YAML by `PoisePolicyFile`; every value here has passed its checks. Cores are counted in
+/// millicores (1000 is one whole core of whatever SMT width), memory in bytes.
+package struct Policy: Sendable, Equatable {
+    package var name: String
+    package var reserve: Reserve
+    /// In the order of their names; the order in the file means nothing.
+    package var features: [FeaturePolicy]
+    package var rebalance: Rebalance
+    package var levels: [ServiceLevel: LevelTrigger]
+
+    package init(
+        name: String, reserve: Reserve = Reserve(), features: [FeaturePolicy],
+        rebalance: Rebalance = Rebalance(), levels: [ServiceLevel: LevelTrigger] = [:]
+    ) {
+        self.name = name
+        self.reserve = reserve
+        self.features = features.sorted { $0.id < $1.id }
+        self.rebalance = rebalance
+        self.levels = levels
+    }
+}
+
+/// What is kept for the operating system and `poised`.
+package struct Reserve: Sendable, Equatable {
+    /// Whole cores are taken out of use; a fraction is time left free on the shared cores.
+    package var millicores: Int
+    package var memoryBytes: Int
+    /// Which cores; nil takes them from the least capable class that has enough.
+    package var coreClass: CoreClass?
+
+    package init(millicores: Int = 0, memoryBytes: Int = 0, coreClass: CoreClass? = nil) {
+        self.millicores = millicores
+        self.memoryBytes = memoryBytes
+        self.coreClass = coreClass
+    }
+}
+
+/// When and how far the plan follows the load.
+package struct Rebalance: Sendable, Equatable {
+    package var every: Duration
+    /// Changes of demand up to this many per cent of the demand in force change nothing.
+    package var deadbandPercent: Int
+    package var growAtOnce: Bool
+    package var shrinkAfter: Duration
+
+    package init(
+        every: Duration = .milliseconds(100), deadbandPercent: Int = 5, growAtOnce: Bool = true,
+        shrinkAfter: Duration = .seconds(2)
+    ) {
+        self.every = every
+        self.deadbandPercent = deadbandPercent
+        self.growAtOnce = growAtOnce
+        self.shrinkAfter = shrinkAfter
+    }
+}
+
+/// The pressure (PSI `some avg10`, per cent) from which a service level is entered.
+package struct LevelTrigger: Sendable, Equatable {
+    package var cpuPressurePercent: Int?
+    package var memoryPressurePercent: Int?
+
+    package init(cpuPressurePercent: Int? = nil, memoryPressurePercent: Int? = nil) {
+        self.cpuPressurePercent = cpuPressurePercent
+        self.memoryPressurePercent = memoryPressurePercent
+    }
+}
+
+/// What one feature is and what it is to get.
+package struct FeaturePolicy: Sendable, Equatable {
+    /// What runs.
+    package enum Source: Sendable, Equatable {
+        /// A plugin by name (found in the plugin folders) or by path (with a `/` in it).
+        case plugin(String)
+        /// A command line; the first word is the program.
+        case command([String])
+        /// A systemd unit that already exists.
+        case unit(String)
+    }
+
+    package enum Sharing: String, Sendable, CaseIterable { case exclusive, shared }
+
+    /// What happens when a minimum cannot be met.
+    package enum Shortage: String, Sendable, CaseIterable {
+        /// The feature is kept out and says so.
+        case keepOut
+        /// The feature starts with what there is.
+        case start
+    }
+
+    /// When a feature that ended is started again (OTP's words).
+    package enum Restart: String, Sendable, CaseIterable {
+        /// Always.
+        case permanent
+        /// After a failure, not after it ended by itself in good order.
+        case transient
+        /// Never.
+        case temporary
+    }
+
+    package var id: FeatureID
+    package var source: Source
+    /// 0…100; higher goes first.
+    package var priority: Int
+    package var level: ServiceLevel
+    package var cores: PerClass<CoreWish?>
+    package var sharing: Sharing
+    package var shortage: Shortage
+    /// Share of a core among features of one priority, and of a shared core (`cpu.weight`), 1…10000.
+    package var weight: Int
+    package var memory: MemoryWish
+    /// Memory wanted on one GPU; 0 wants none.
+    package var gpuBytes: Int
+    /// Share of one NPU wanted, per cent; 0 wants none.
+    package var npuPercent: Int
+    /// `io.weight`, 1…10000; nil leaves it alone.
+    package var ioWeight: Int?
+    package var lend: Bool
+    package var borrow: Bool
+    package var restart: Restart
+    package var breaker: BreakerPolicy
+    package var slo: ServiceObjective
+    /// Handed to the feature as it stands.
+    package var config: JSON
+
+    package init(
+        id: FeatureID, source: Source, priority: Int = 50, level: ServiceLevel = .full,
+        cores: PerClass<CoreWish?> = PerClass(repeating: nil), sharing: Sharing = .exclusive,
+        shortage: Shortage = .keepOut, weight: Int = 100, memory: MemoryWish = MemoryWish()
+    ) {
+        self.id = id
+        self.source = source
+        self.priority = priority
+        self.level = level
+        self.cores = cores
+        self.sharing = sharing
+        self.shortage = shortage
+        self.weight = weight
+        self.memory = memory
+        gpuBytes = 0
+        npuPercent = 0
+        ioWeight = nil
+        lend = true
+        borrow = true
+        restart = .permanent
+        breaker = BreakerPolicy()
+        slo = ServiceObjective()
+        config = .object([])
+    }
+
+    /// Exclusive only where the policy says so and every minimum it names is a whole core or more,
+    /// or none: a minimum below one core is always shared.
+    package var isExclusive: Bool {
+        guard sharing == .exclusive else { return false }
+        return CoreClass.allCases.allSatisfy { (cores[$0]?.min ?? 1000) >= 1000 }
+    }
+}
+
+/// How many cores of one class: min ≤ want ≤ max, in millicores.
+package struct CoreWish: Sendable, Equatable {
+    /// Where the time may come from when the class has too little or is not there.
+    package enum Fallback: String, Sendable, CaseIterable {
+        case any, performance, efficiency, none
+    }
+
+    package var min: Int
+    package var want: Int
+    package var max: Int
+    package var fallback: Fallback
+
+    package init(min: Int, want: Int, max: Int, fallback: Fallback = .any) {
+        self.min = min
+        self.want = want
+        self.max = max
+        self.fallback = fallback
+    }
+}
+
+/// How much memory, in bytes, and from where.
+package struct MemoryWish: Sendable, Equatable {
+    package enum Locality: String, Sendable, CaseIterable { case strict, preferred, any }
+
+    package var min: Int
+    package var want: Int
+    /// Nil sets no limit.
+    package var max: Int?
+    package var locality: Locality
+
+    package init(min: Int = 0, want: Int = 0, max: Int? = nil, locality: Locality = .preferred) {
+        self.min = min
+        self.want = want
+        self.max = max
+        self.locality = locality
+    }
+}
+
+/// When a feature's circuit breaker opens and how it closes again.
+package struct BreakerPolicy: Sendable, Equatable {
+    package var failures: Int
+    package var within: Duration
+    package var open: Duration
+    package var openMax: Duration
+    package var halfOpenBudgetPercent: Int
+
+    package init(
+        failures: Int = 5, within: Duration = .seconds(60), open: Duration = .seconds(2),
+        openMax: Duration = .seconds(60), halfOpenBudgetPercent: Int = 25
+    ) {
+        self.failures = failures
+        self.within = within
+        self.open = open
+        self.openMax = openMax
+        self.halfOpenBudgetPercent = halfOpenBudgetPercent
+    }
+}
+
+/// What a feature promises its users; nil promises nothing.
+package struct ServiceObjective: Sendable, Equatable {
+    package var latencyP99: Duration?
+    package var errorRatePercent: Int?
+
+    package init(latencyP99: Duration? = nil, errorRatePercent: Int? = nil) {
+        self.latencyP99 = latencyP99
+        self.errorRatePercent = errorRatePercent
+    }
+}
