@@ -77,8 +77,12 @@ let package = Package(
         tests("PoisePolicyFileTests", sees: ["PoiseModel", "PoisePolicyFile", "PoiseTestSupport"]),
         tests("PoiseLinuxTests", sees: ["PoiseModel", "PoiseLinux", "PoiseTestSupport"]),
         tests("PoiseWireTests", sees: ["PoiseModel", "PoiseWire", "PoiseTestSupport"]),
-        tests("PoisePluginTests", sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PoiseTestSupport"]),
-        tests("StreamingTests", sees: ["PoiseModel", "PoisePlugin", "Streaming", "PoiseTestSupport"]),
+        tests(
+            "PoisePluginTests",
+            sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PoiseTestSupport"]),
+        tests(
+            "StreamingTests",
+            sees: ["PoiseModel", "PoisePlugin", "Streaming", "PoiseTestSupport"]),
         tests(
             "PoiseDaemonTests",
             sees: ["PoiseModel", "PoiseWire", "PoiseDaemon", "PoiseTestSupport"]),

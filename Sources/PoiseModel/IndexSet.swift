@@ -3,12 +3,10 @@
 /// The kind keeps a set of PUs from being used as a set of nodes. Storage is one bit an index, with
 /// no trailing zero words, so equal sets are equal values. The kernel's and hwloc's name for it is
 /// *cpuset* or *nodeset* (`cpuset.cpus`, `hwloc_bitmap_t`).
-
 public struct IndexSet<Kind>: Hashable, Sendable {
     private var words: [UInt64]
 
     /// The empty set.
-
     public init() { words = [] }
 
     /// The set whose bit `64 * i + b` is bit `b` of `words[i]`; trailing zero words are dropped.
