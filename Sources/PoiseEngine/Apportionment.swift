@@ -1,0 +1,253 @@
+import PoiseModel
+
+/// The first half of planning: how much each feature gets, before anybody asks which cores.
+///
+/// **Order.** Minimums before wants before maximums, and priority before everything but minimums:
+/// 1. Every feature, highest priority first, is given its minimums or is kept out.
+/// 2. Tier by tier (features of one priority), each feature is raised to what its policy wants, and
+///    then to what it has signalled that it needs, up to its policy's maximum. Within a tier the
+///    supply is water-filled by weight.
+///
+/// A tier is finished before the next begins, so a higher priority never loses more to a lower one
+/// than the lower one's minimum (the seventh invariant). A maximum is a limit for signalled needs:
+/// nobody is given cores beyond what it wants only because they are idle.
+///
+/// **Where from.** A wish is served from its own class, then from the classes its `fallback` names.
+/// A feature with exclusive cores takes whole ones as long as there are any; a last part of a core
+/// is shared time, so that nothing is stranded.
+///
+/// **Why this is feasible.** Exclusive cores take 1000 millicores each and shared time packs into
+/// ⌈sum ÷ 1000⌉ cores, so any division that stays within 1000 millicores a core can be placed.
+struct Apportionment {
+    /// What one feature was given.
+    struct Ration {
+        let policy: FeaturePolicy
+        let isExclusive: Bool
+        /// What it is to have at most, by the class wished for.
+        var target: PerClass<Int> = .zero
+        /// What it was given, by the class wished for and then by the class it comes from.
+        var given = PerClass<PerClass<Int>>(repeating: .zero)
+        var memory = 0
+        var memoryTarget = 0
+        /// Why it is kept out; nil while it has a place.
+        var keptOut: [Unmet]?
+
+        /// What it was given, by the class it comes from.
+        var millicores: PerClass<Int> {
+            var sum = PerClass<Int>.zero
+            for wish in CoreClass.allCases {
+                for source in CoreClass.allCases { sum[source] += given[wish][source] }
+            }
+            return sum
+        }
+
+        /// Whole cores of its own, by class.
+        var wholeCores: PerClass<Int> {
+            guard isExclusive else { return .zero }
+            var cores = millicores
+            for source in CoreClass.allCases { cores[source] /= 1000 }
+            return cores
+        }
+
+        /// Time on shared cores, by class.
+        var sharedMillicores: PerClass<Int> {
+            var rest = millicores
+            let whole = wholeCores
+            for source in CoreClass.allCases { rest[source] -= whole[source] * 1000 }
+            return rest
+        }
+
+        func missing(for wish: CoreClass) -> Int { target[wish] - given[wish].total }
+    }
+
+    /// In the order of the features' names.
+    private(set) var rations: [Ration]
+    /// Millicores of each class that nobody was given.
+    private(set) var left: PerClass<Int>
+    /// Bytes that nobody was given; nil when the machine does not tell its memory.
+    private(set) var memoryLeft: Int?
+
+    /// Divides `supply` millicores and `memory` bytes among `features` (in the order of names).
+    init(
+        features: [FeaturePolicy], demands: [FeatureID: Demand], supply: PerClass<Int>,
+        memory: Int?
+    ) {
+        left = supply
+        memoryLeft = memory
+        rations = features.map { policy in
+            Apportionment.ration(policy, demands[policy.id] ?? Demand())
+        }
+        let byPriority = rations.indices.sorted { first, second in
+            let (a, b) = (rations[first].policy.priority, rations[second].policy.priority)
+            return a != b ? a > b : first < second
+        }
+        for index in byPriority { admit(index) }
+        var start = 0
+        while start < byPriority.count {
+            let priority = rations[byPriority[start]].policy.priority
+            var end = start
+            while end < byPriority.count, rations[byPriority[end]].policy.priority == priority {
+                end += 1
+            }
+            raise(byPriority[start..<end].filter { rations[$0].keptOut == nil })
+            start = end
+        }
+    }
+
+    private static func ration(_ policy: FeaturePolicy, _ demand: Demand) -> Ration {
+        var ration = Ration(policy: policy, isExclusive: policy.isExclusive)
+        for wish in CoreClass.allCases {
+            guard let cores = policy.cores[wish] else { continue }
+            ration.target[wish] = min(max(demand.wanted[wish] ?? cores.want, cores.min), cores.max)
+        }
+        ration.memoryTarget = policy.memory.want
+        return ration
+    }
+
+    /// The classes that a wish may be served from, its own first.
+    static func sources(of wish: CoreClass, _ fallback: CoreWish.Fallback) -> [CoreClass] {
+        switch (wish, fallback) {
+        case (.performance, .none), (.performance, .performance): [.performance]
+        case (.performance, .efficiency): [.performance, .efficiency]
+        case (.performance, .any): [.performance, .efficiency, .lowPower]
+        case (.efficiency, .none), (.efficiency, .efficiency): [.efficiency]
+        case (.efficiency, .performance): [.efficiency, .performance]
+        case (.efficiency, .any): [.efficiency, .performance, .lowPower]
+        case (.lowPower, .none): [.lowPower]
+        case (.lowPower, .performance): [.lowPower, .performance]
+        case (.lowPower, .efficiency): [.lowPower, .efficiency]
+        case (.lowPower, .any): [.lowPower, .efficiency, .performance]
+        }
+    }
+}
+
+// Minimums.
+extension Apportionment {
+    private mutating func admit(_ index: Int) {
+        let policy = rations[index].policy
+        let before = (rations[index].given, left)
+        var lacking: [Unmet] = []
+        for wish in CoreClass.allCases {
+            guard let cores = policy.cores[wish] else { continue }
+            let got = take(min(cores.min, rations[index].target[wish]), wish, for: index)
+            if got < cores.min {
+                lacking.append(
+                    Unmet(resource: .cores(wish), wanted: cores.min, got: got, because: ""))
+            }
+        }
+        let memory = min(policy.memory.min, memoryLeft ?? policy.memory.min)
+        if memory < policy.memory.min {
+            lacking.append(
+                Unmet(resource: .memory, wanted: policy.memory.min, got: memory, because: ""))
+        }
+        if lacking.isEmpty || policy.shortage == .start {
+            rations[index].memory = memory
+            memoryLeft = memoryLeft.map { $0 - memory }
+        } else {
+            (rations[index].given, left) = before
+            rations[index].keptOut = lacking
+        }
+    }
+
+    /// Takes up to `amount` for a wish, whole cores first, and returns what was there.
+    private mutating func take(_ amount: Int, _ wish: CoreClass, for index: Int) -> Int {
+        guard amount > 0, let cores = rations[index].policy.cores[wish] else { return 0 }
+        let sources = Apportionment.sources(of: wish, cores.fallback)
+        var missing = amount
+        for wholeOnly in rations[index].isExclusive ? [true, false] : [false] {
+            for source in sources {
+                var part = min(missing, left[source])
+                if wholeOnly { part -= part % 1000 }
+                rations[index].given[wish][source] += part
+                left[source] -= part
+                missing -= part
+            }
+        }
+        return amount - missing
+    }
+}
+
+// Wants, and needs up to the maximum.
+extension Apportionment {
+    private mutating func raise(_ tier: [Int]) {
+        raiseCores(
+            tier,
+            to: { ration, wish in
+                min(ration.target[wish], ration.policy.cores[wish]?.want ?? 0)
+            })
+        raiseCores(tier, to: { ration, wish in ration.target[wish] })
+        raiseMemory(tier)
+    }
+
+    private mutating func raiseCores(_ tier: [Int], to goal: (Ration, CoreClass) -> Int) {
+        for choice in 0..<CoreClass.allCases.count {
+            for source in CoreClass.allCases where left[source] > 0 {
+                fill(tier, from: source, choice: choice, to: goal)
+            }
+        }
+        for index in tier where rations[index].isExclusive { makeWhole(index) }
+    }
+
+    /// Fills the wishes of a tier for which `source` is the choice-th class that they may use.
+    private mutating func fill(
+        _ tier: [Int], from source: CoreClass, choice: Int, to goal: (Ration, CoreClass) -> Int
+    ) {
+        var claims: [WaterFill.Claim] = []
+        var owners: [(index: Int, wish: CoreClass)] = []
+        for index in tier {
+            let isExclusive = rations[index].isExclusive
+            for wish in CoreClass.allCases {
+                guard let cores = rations[index].policy.cores[wish] else { continue }
+                let missing = goal(rations[index], wish) - rations[index].given[wish].total
+                guard missing > 0 else { continue }
+                let sources = Apportionment.sources(of: wish, cores.fallback)
+                guard choice < sources.count, sources[choice] == source else { continue }
+                let held = rations[index].given[wish][source]
+                claims.append(
+                    WaterFill.Claim(
+                        held: held, limit: held + missing, weight: rations[index].policy.weight,
+                        step: isExclusive ? 1000 : 1))
+                owners.append((index, wish))
+            }
+        }
+        guard !claims.isEmpty else { return }
+        left[source] = WaterFill.fill(&claims, supply: left[source])
+        for (claim, owner) in zip(claims, owners) {
+            rations[owner.index].given[owner.wish][source] = claim.held
+        }
+    }
+
+    /// Parts of a core in two classes become a whole core in one of them, where there is time left.
+    private mutating func makeWhole(_ index: Int) {
+        for wish in CoreClass.allCases {
+            guard let cores = rations[index].policy.cores[wish] else { continue }
+            let sources = Apportionment.sources(of: wish, cores.fallback)
+            for from in sources {
+                let part = rations[index].given[wish][from] % 1000
+                guard part > 0 else { continue }
+                let whole = sources.first { to in
+                    to != from && left[to] >= part
+                        && rations[index].given[wish][to] % 1000 == 1000 - part
+                }
+                guard let whole else { continue }
+                rations[index].given[wish][from] -= part
+                rations[index].given[wish][whole] += part
+                left[from] += part
+                left[whole] -= part
+            }
+        }
+    }
+
+    private mutating func raiseMemory(_ tier: [Int]) {
+        guard let supply = memoryLeft else {
+            for index in tier { rations[index].memory = rations[index].memoryTarget }
+            return
+        }
+        var claims = tier.map { index in
+            WaterFill.Claim(
+                held: rations[index].memory, limit: rations[index].memoryTarget, weight: 1, step: 1)
+        }
+        memoryLeft = WaterFill.fill(&claims, supply: supply)
+        for (claim, index) in zip(claims, tier) { rations[index].memory = claim.held }
+    }
+}

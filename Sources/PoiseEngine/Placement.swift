@@ -1,0 +1,178 @@
+import PoiseModel
+
+/// The second half of planning: which cores, given how many of each class.
+///
+/// **Method.** What the plan in force gave stays where it is as far as it is still due; growth goes,
+/// highest priority first, to the fewest nodes, then the fewest clusters, near the feature's
+/// accelerators, best fit; then `Repair` mends what this greedy first pick left scattered, within a
+/// budget of moved CPUs. Shared time goes into pools, one a class and node.
+///
+/// **Properties.** Deterministic; polynomial (owners × bins); whole cores only, so SMT siblings stay
+/// together; never fails, because `Apportionment` stays within the cores there are.
+struct Placement {
+    /// One feature's request, in whole cores and shared millicores a class.
+    struct Request {
+        var cores: PerClass<Int>
+        var shared: PerClass<Int>
+        /// Where shared time of nothing may be had: a feature that was given no time still needs
+        /// a CPU to run on. In order of liking.
+        var classes: [CoreClass]
+        var priority: Int
+        var closeness: Closeness
+    }
+
+    private(set) var board: Board
+    private(set) var pools: SharedPools
+    private let requests: [Request]
+    /// Owner of each core in the plan in force, or nil.
+    private let ownerInForce: [Int?]
+
+    /// - Parameter ownerInForce: by core; features by position, pools as `features + class rank`.
+    init(
+        map: CoreMap, requests: [Request], reserve: ReservedCores, ownerInForce: [Int?]
+    ) {
+        self.requests = requests
+        self.ownerInForce = ownerInForce
+        board = Board(map: map, owners: requests.count + CoreClass.allCases.count)
+        for core in reserve.cores { board.withdraw(1, from: map.binOfCore[core]) }
+        pools = SharedPools(requests: requests, map: map, reserve: reserve)
+        keepWhatIsInForce(map, reserve: reserve)
+        for owner in growthOrder() { grow(owner) }
+        pools.place(on: &board)
+        let isFirst = ownerInForce.allSatisfy { $0 == nil }
+        var repair = Repair(requests: requests, budget: isFirst ? nil : Repair.budgetOfCPUs)
+        repair.run(on: &board)
+    }
+
+    private func growthOrder() -> [Int] {
+        requests.indices.sorted { first, second in
+            let (a, b) = (requests[first], requests[second])
+            return (-a.priority, -a.cores.total, first) < (-b.priority, -b.cores.total, second)
+        }
+    }
+
+    private mutating func keepWhatIsInForce(_ map: CoreMap, reserve: ReservedCores) {
+        var due = requests.map(\.cores)
+        for rank in CoreClass.allCases.indices {
+            var cores = PerClass<Int>.zero
+            cores[CoreClass.allCases[rank]] = pools.leastCores[CoreClass.allCases[rank]]
+            due.append(cores)
+        }
+        var heldBefore = Array(repeating: [Int: Int](), count: board.owners)
+        for (core, owner) in ownerInForce.enumerated() {
+            guard let owner, !reserve.cores.contains(core) else { continue }
+            heldBefore[owner][map.binOfCore[core], default: 0] += 1
+        }
+        for (owner, bins) in heldBefore.enumerated() where !bins.isEmpty {
+            // Where it has most it stays, so that a shrinking feature leaves whole clusters.
+            let order = bins.keys.sorted {
+                (-bins[$0, default: 0], $0) < (-bins[$1, default: 0], $1)
+            }
+            for bin in order {
+                let coreClass = map.bins[bin].coreClass
+                let kept = min(bins[bin, default: 0], due[owner][coreClass])
+                due[owner][coreClass] -= kept
+                board.give(kept, of: bin, to: owner)
+            }
+        }
+    }
+
+    private mutating func grow(_ owner: Int) {
+        var need = requests[owner].cores
+        for bin in board.bins(of: owner) {
+            need[board.map.bins[bin].coreClass] -= board.count(owner, in: bin)
+        }
+        while need.total > 0 {
+            guard let node = bestNode(for: owner, need) else {
+                preconditionFailure("no node has room for \(need) of owner \(owner)")
+            }
+            for coreClass in CoreClass.allCases {
+                let count = min(need[coreClass], board.freeInNode[node][coreClass])
+                need[coreClass] -= count
+                board.take(count, coreClass, in: node, for: owner)
+            }
+        }
+    }
+
+    private func bestNode(for owner: Int, _ need: PerClass<Int>) -> Int? {
+        var best: (node: Int, score: NodeScore)?
+        for node in board.freeInNode.indices {
+            let free = board.freeInNode[node]
+            var covered = 0
+            for coreClass in CoreClass.allCases { covered += min(need[coreClass], free[coreClass]) }
+            guard covered > 0 else { continue }
+            let coversAll = covered == need.total
+            let score = NodeScore(
+                isNew: board.count(owner, inNode: node) == 0, isShort: !coversAll,
+                distance: requests[owner].closeness.cost(node) + spread(owner, to: node),
+                clusters: coversAll ? clusters(for: need, in: node) : 0,
+                fit: coversAll ? free.total - covered : -covered)
+            if best.map({ score < $0.score }) ?? true { best = (node, score) }
+        }
+        return best?.node
+    }
+
+    /// How far `node` is from the nodes that the owner has already.
+    private func spread(_ owner: Int, to node: Int) -> Int {
+        var distance = 0
+        for other in board.freeInNode.indices where board.count(owner, inNode: other) > 0 {
+            distance += board.map.machine.distance(from: node, to: other) - 10
+        }
+        return distance
+    }
+
+    private func clusters(for need: PerClass<Int>, in node: Int) -> Int {
+        var count = 0
+        for coreClass in CoreClass.allCases where need[coreClass] > 0 {
+            var sizes: [Int] = []
+            for bin in board.map.binsOfNode[node] where board.map.bins[bin].coreClass == coreClass {
+                sizes.append(board.free[bin])
+            }
+            count += CoreMap.fewest(sizes.sorted(by: >), holding: need[coreClass])
+        }
+        return count
+    }
+}
+
+/// What makes one node a better place than another, most important first; less is better.
+private struct NodeScore: Comparable {
+    var isNew: Bool
+    var isShort: Bool
+    var distance: Int
+    var clusters: Int
+    var fit: Int
+
+    static func < (left: NodeScore, right: NodeScore) -> Bool {
+        (left.isNew ? 1 : 0, left.isShort ? 1 : 0, left.distance, left.clusters, left.fit)
+            < (
+                right.isNew ? 1 : 0, right.isShort ? 1 : 0, right.distance, right.clusters,
+                right.fit
+            )
+    }
+}
+
+extension Board {
+    /// Gives an owner `count` free cores of a class in a node, from as few bins as can be: first
+    /// those that it has cores of, then the one that fits best, else the largest.
+    mutating func take(_ count: Int, _ coreClass: CoreClass, in node: Int, for owner: Int) {
+        var missing = count
+        while missing > 0 {
+            var best: (bin: Int, score: (Int, Int, Int))?
+            for bin in map.binsOfNode[node] where map.bins[bin].coreClass == coreClass {
+                guard free[bin] > 0 else { continue }
+                let fits = free[bin] >= missing
+                let score = (
+                    self.count(owner, in: bin) > 0 ? 0 : 1, fits ? 0 : 1,
+                    fits ? free[bin] : -free[bin]
+                )
+                if best.map({ score < $0.score }) ?? true { best = (bin, score) }
+            }
+            guard let bin = best?.bin else {
+                preconditionFailure("node \(node) lacks \(missing) \(coreClass) cores")
+            }
+            let part = min(missing, free[bin])
+            give(part, of: bin, to: owner)
+            missing -= part
+        }
+    }
+}

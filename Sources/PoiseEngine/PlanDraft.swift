@@ -1,0 +1,205 @@
+import PoiseModel
+
+/// A plan on its way from amounts to places to words.
+struct PlanDraft {
+    let division: Apportionment
+    let map: CoreMap
+    let reserve: ReservedCores
+    private let inForce: AllocationPlan?
+    /// Positions in `division.rations` of the features that have a place.
+    private(set) var admitted: [Int] = []
+    /// Positions of those that were due nothing and found no core to run on.
+    private(set) var homeless: [Int] = []
+    private(set) var exclusive: [CPUSet] = []
+    private(set) var shared: [CPUSet] = []
+    private(set) var accelerators: [(shares: [AcceleratorShare], unmet: [Unmet])] = []
+    private(set) var memory: [MemoryPlacement.Share] = []
+
+    init(
+        division: Apportionment, map: CoreMap, reserve: ReservedCores, inForce: AllocationPlan?
+    ) {
+        self.division = division
+        self.map = map
+        self.reserve = reserve
+        self.inForce = inForce
+        admitted = division.rations.indices.filter { division.rations[$0].keptOut == nil }
+        pickAccelerators()
+        if let inForce, answersTheSame(inForce) {
+            for position in admitted {
+                let allocation = inForce[division.rations[position].policy.id]
+                exclusive.append(allocation?.exclusive ?? [])
+                shared.append(allocation?.shared ?? [])
+            }
+            dropHomeless(admitted.indices.filter { exclusive[$0].isEmpty && shared[$0].isEmpty })
+        } else {
+            placeCores()
+        }
+    }
+
+    /// Positions in `admitted`, highest priority first.
+    var byPriority: [Int] {
+        admitted.indices.sorted { first, second in
+            let a = division.rations[admitted[first]].policy.priority
+            let b = division.rations[admitted[second]].policy.priority
+            return a != b ? a > b : first < second
+        }
+    }
+
+    private mutating func pickAccelerators() {
+        var pick = AcceleratorPick(machine: map.machine)
+        accelerators = admitted.map { _ in ([], []) }
+        for position in byPriority {
+            let policy = division.rations[admitted[position]].policy
+            guard policy.gpuBytes > 0 || policy.npuPercent > 0 else { continue }
+            accelerators[position] = pick.pick(
+                policy, inForce: inForce?[policy.id]?.accelerators ?? [])
+        }
+    }
+
+    /// Whether `plan` gives the same features the same amounts on PUs that are all still here.
+    private func answersTheSame(_ plan: AllocationPlan) -> Bool {
+        guard plan.reserved == reserve.pus(of: map.machine),
+            plan.reservedMillicores == reserve.millicores
+        else { return false }
+        let pus = map.machine.pus
+        var found = 0
+        for position in admitted {
+            let ration = division.rations[position]
+            guard let allocation = plan[ration.policy.id] else {
+                // Without time and without a place then, and so again now.
+                guard ration.millicores.total == 0 else { return false }
+                continue
+            }
+            found += 1
+            guard allocation.millicores == ration.millicores,
+                allocation.cores == ration.wholeCores, allocation.borrowed.isEmpty,
+                !allocation.cpus.isEmpty, allocation.cpus.isSubset(of: pus)
+            else { return false }
+        }
+        return found == plan.features.count
+    }
+
+    private mutating func placeCores() {
+        let requests = admitted.indices.map { position in
+            let ration = division.rations[admitted[position]]
+            return Placement.Request(
+                cores: ration.wholeCores, shared: ration.sharedMillicores,
+                classes: ration.classesToRunOn, priority: ration.policy.priority,
+                closeness: Closeness.to(accelerators[position].shares, on: map.machine))
+        }
+        let owners = ownersInForce()
+        let placement = Placement(
+            map: map, requests: requests, reserve: reserve, ownerInForce: owners)
+        let pick = CorePick(
+            board: placement.board, reserved: reserve.cores, ownerInForce: owners)
+        let cores = map.machine.cores
+        exclusive = admitted.indices.map { owner in
+            pick.cores[owner].reduce(into: CPUSet()) { $0.formUnion(cores[$1].pus) }
+        }
+        shared = admitted.indices.map { position in
+            var cpus = CPUSet()
+            for part in placement.pools.parts[position] {
+                for core in pick.cores[placement.pools.owner(part.coreClass)]
+                where cores[core].node == part.node { cpus.formUnion(cores[core].pus) }
+            }
+            return cpus
+        }
+        dropHomeless(placement.pools.homeless)
+    }
+
+    private mutating func dropHomeless(_ positions: [Int]) {
+        for position in positions.sorted().reversed() {
+            homeless.append(admitted[position])
+            admitted.remove(at: position)
+            exclusive.remove(at: position)
+            shared.remove(at: position)
+            accelerators.remove(at: position)
+        }
+    }
+
+    /// Who has each core in the plan in force: a feature's position, or a pool's owner number.
+    private func ownersInForce() -> [Int?] {
+        var owners = [Int?](repeating: nil, count: map.machine.cores.count)
+        guard let inForce else { return owners }
+        var position: [FeatureID: Int] = [:]
+        for (index, ration) in admitted.enumerated() {
+            position[division.rations[ration].policy.id] = index
+        }
+        let size = (map.machine.pus.last ?? 0) + 1
+        var ownerOfPU = [Int?](repeating: nil, count: size)
+        let pool = -1
+        for allocation in inForce.features {
+            for pu in allocation.shared where pu < size { ownerOfPU[pu] = pool }
+            guard let index = position[allocation.feature] else { continue }
+            for pu in allocation.exclusive where pu < size { ownerOfPU[pu] = index }
+        }
+        for (index, core) in map.machine.cores.enumerated() {
+            guard let first = core.pus.first, let owner = ownerOfPU[first],
+                core.pus.allSatisfy({ ownerOfPU[$0] == owner })
+            else { continue }
+            owners[index] = owner == pool ? admitted.count + core.class.rank : owner
+        }
+        return owners
+    }
+
+    mutating func placeMemory(reserveBytes: Int) {
+        var placement = MemoryPlacement(machine: map.machine, reserveBytes: reserveBytes)
+        memory = admitted.map { _ in MemoryPlacement.Share(nodes: [], bytes: 0) }
+        for position in byPriority {
+            let ration = division.rations[admitted[position]]
+            memory[position] = placement.take(
+                ration.memory, own: nodes(of: position), locality: ration.policy.memory.locality)
+        }
+    }
+
+    /// Ids of the nodes that a feature's cores are in.
+    func nodes(of position: Int) -> [Int] {
+        let cpus = exclusive[position].union(shared[position])
+        return map.machine.nodes.filter { !$0.pus.isDisjoint(with: cpus) }
+            .map(\.id).filter { id in
+                map.binsOfNode[id].contains { bin in
+                    map.bins[bin].cores.contains {
+                        !map.machine.cores[$0].pus.isDisjoint(with: cpus)
+                    }
+                }
+            }
+    }
+
+    /// The first feature whose strictly local minimum of memory its nodes do not have, if any.
+    func withoutLocalMemory() -> KeptOut? {
+        for position in byPriority {
+            let ration = division.rations[admitted[position]]
+            let policy = ration.policy
+            guard memory[position].bytes < min(policy.memory.min, ration.memory),
+                policy.shortage == .keepOut
+            else { continue }
+            let because = "its nodes have no more, and its policy says locality: strict"
+            return KeptOut(
+                feature: policy.id, priority: policy.priority, level: policy.level,
+                unmet: [
+                    Unmet(
+                        resource: .memory, wanted: policy.memory.min, got: memory[position].bytes,
+                        because: because)
+                ],
+                because: "kept out: \(because)")
+        }
+        return nil
+    }
+}
+
+extension Apportionment.Ration {
+    /// The classes that a feature may run on, by liking: its own wishes first, then fallbacks.
+    var classesToRunOn: [CoreClass] {
+        var classes: [CoreClass] = []
+        for choice in 0..<CoreClass.allCases.count {
+            for wish in CoreClass.allCases {
+                guard let cores = policy.cores[wish] else { continue }
+                let sources = Apportionment.sources(of: wish, cores.fallback)
+                if choice < sources.count, !classes.contains(sources[choice]) {
+                    classes.append(sources[choice])
+                }
+            }
+        }
+        return classes
+    }
+}
