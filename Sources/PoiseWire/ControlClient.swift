@@ -1,0 +1,103 @@
+import Glibc
+package import PoiseModel
+
+/// Why a call to the daemon brought no answer.
+package enum ControlError: Error, CustomStringConvertible {
+    /// Nobody listens: exit code 3.
+    case unreachable(socket: String, Errno)
+    /// This user may not: exit code 4.
+    case notAllowed(socket: String)
+    /// The connection ended, or what came is no answer.
+    case broken(socket: String, String)
+
+    package var description: String {
+        switch self {
+        case .unreachable(let socket, .noSuchFile):
+            "no daemon at \(socket): it is not running (start it with: poised)"
+        case .unreachable(let socket, let errno):
+            "no daemon at \(socket): \(errno) (start it with: poised)"
+        case .notAllowed(let socket):
+            "\(socket): permission denied (run it as the user of the daemon, or as root)"
+        case .broken(let socket, let why): "the daemon at \(socket): \(why)"
+        }
+    }
+}
+
+/// A blocking connection to the daemon, for the command line.
+package struct ControlClient: ~Copyable {
+    private let socketPath: String
+    private let descriptor: Int32
+    private var splitter = MessageSplitter()
+    private var received: [[UInt8]] = []
+
+    package init(socket path: String) throws(ControlError) {
+        socketPath = path
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw .unreachable(socket: path, Errno(errno)) }
+        self.descriptor = descriptor
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw .unreachable(socket: path, Errno(ENAMETOOLONG))
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            let code = errno
+            if code == EACCES || code == EPERM { throw .notAllowed(socket: path) }
+            throw .unreachable(socket: path, Errno(code))
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Sends a call; `next()` gives the replies.
+    package mutating func send(_ call: ControlCall) throws(ControlError) {
+        let bytes = Array(call.json.description.utf8) + [0]
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .broken(socket: socketPath, "\(Errno(errno))") }
+            sent += count
+        }
+    }
+
+    /// Waits for the next reply.
+    package mutating func next() throws(ControlError) -> ControlReply {
+        while received.isEmpty {
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw .broken(
+                    socket: socketPath,
+                    count == 0 ? "it closed the connection" : "\(Errno(errno))")
+            }
+            do {
+                received += try splitter.add(buffer[..<count])
+            } catch {
+                throw .broken(socket: socketPath, error.description)
+            }
+        }
+        let message = received.removeFirst()
+        do {
+            return try ControlReply(json: JSON.parse(message))
+        } catch {
+            throw .broken(socket: socketPath, "\(error)")
+        }
+    }
+
+    /// One call, one reply.
+    package mutating func call(_ call: ControlCall) throws(ControlError) -> ControlReply {
+        try send(call)
+        return try next()
+    }
+}

@@ -1,0 +1,128 @@
+package import PoiseModel
+
+/// How firmly each line of a budget is held here, and by what.
+package struct Holding: Sendable, Equatable {
+    package var cpus: Held
+    package var memory: Held
+    package var accelerators: Held
+    package var io: Held
+
+    package init(cpus: Held, memory: Held, accelerators: Held, io: Held) {
+        self.cpus = cpus
+        self.memory = memory
+        self.accelerators = accelerators
+        self.io = io
+    }
+
+    /// What a machine from a file is held to: nothing, it is only planned on.
+    package static let none = Holding(
+        cpus: .advisory, memory: .advisory, accelerators: .advisory, io: .advisory)
+
+    /// What a backend holds on the running system.
+    package init(backend: Backend) {
+        switch backend {
+        case .observe: self = .none
+        // CPU masks hold the CPUs; RLIMIT_DATA holds the memory of each process.
+        case .affinity:
+            self.init(cpus: .enforced, memory: .enforced, accelerators: .advisory, io: .advisory)
+        case .cgroup2:
+            self.init(cpus: .enforced, memory: .enforced, accelerators: .advisory, io: .enforced)
+        }
+    }
+
+    var json: JSON {
+        [
+            "cpus": .string(cpus.rawValue), "memory": .string(memory.rawValue),
+            "accelerators": .string(accelerators.rawValue), "io": .string(io.rawValue),
+        ]
+    }
+}
+
+extension AllocationPlan {
+    /// The plan as `poise plan --json` prints it.
+    package func json(holding: Holding, solveMicroseconds: Int?) -> JSON {
+        [
+            "machine": .string(machine), "policy": .string(policy),
+            "solveMicroseconds": JSON(solveMicroseconds),
+            "reserved": .string(reserved.description), "idle": .string(idle.description),
+            "reservedMillicores": .integer(reservedMillicores),
+            "features": .array(features.map { $0.json(holding: holding) }),
+            "keptOut": .array(keptOut.map(\.json)),
+        ]
+    }
+}
+
+extension ResourceAllocation {
+    /// One entry of `features` in `poise plan --json` and `poise allocations --json`.
+    package func json(holding: Holding) -> JSON {
+        [
+            "feature": .string(feature.name), "priority": .integer(priority),
+            "level": .string(level.rawValue),
+            "cpus": .string(cpus.description), "exclusive": .string(exclusive.description),
+            "shared": .string(shared.description), "borrowed": .string(borrowed.description),
+            "cores": cores.json, "millicores": .integer(millicores.total),
+            "millicoresByClass": millicores.json, "wantedMillicores": wanted.json,
+            "weight": .integer(weight), "nodes": .string(nodes.description),
+            "memory": [
+                "lowBytes": .integer(memory.lowBytes), "highBytes": JSON(memory.highBytes),
+                "maxBytes": JSON(memory.maxBytes),
+            ],
+            "accelerators": .array(
+                accelerators.map { share in
+                    [
+                        "id": .string(share.id), "bytes": .integer(share.bytes),
+                        "sharePercent": JSON(share.sharePercent),
+                        "held": .string(holding.accelerators.rawValue),
+                    ]
+                }),
+            "held": holding.json,
+            "unmet": .array(unmet.map(\.json)), "because": .string(because),
+        ]
+    }
+}
+
+extension KeptOut {
+    package var json: JSON {
+        [
+            "feature": .string(feature.name), "priority": .integer(priority),
+            "level": .string(level.rawValue), "unmet": .array(unmet.map(\.json)),
+            "because": .string(because),
+        ]
+    }
+}
+
+extension Unmet {
+    package var json: JSON {
+        [
+            "resource": .string(resource.key), "wanted": resource.amount(wanted),
+            "got": resource.amount(got), "because": .string(because),
+        ]
+    }
+}
+
+extension Unmet.Resource {
+    /// The key of the policy file that asked for it.
+    package var key: String {
+        switch self {
+        case .cores(let coreClass): "cores.\(coreClass.rawValue)"
+        case .memory: "memory"
+        case .gpu: "gpu.memory"
+        case .npu: "npu.share"
+        }
+    }
+
+    /// Cores as a number of cores; everything else as it is.
+    func amount(_ value: Int) -> JSON {
+        guard case .cores = self, value % 1000 != 0 else {
+            if case .cores = self { return .integer(value / 1000) }
+            return .integer(value)
+        }
+        return .number(Double(value) / 1000)
+    }
+}
+
+extension PerClass where Value == Int {
+    var json: JSON {
+        .object(CoreClass.allCases.map { JSON.Member($0.rawValue, .integer(self[$0])) })
+    }
+}
