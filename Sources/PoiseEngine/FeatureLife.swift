@@ -70,7 +70,8 @@ package struct FeatureLife: Sendable, Equatable {
     /// Whether it has, or is to have, a place in the plan.
     package var takesPart: Bool {
         switch state {
-        case .waiting, .starting, .running, .backingOff, .stopping(.startAgain), .stopping(.failure):
+        case .waiting, .starting, .running, .backingOff, .stopping(.startAgain),
+            .stopping(.failure):
             true
         case .stopped, .failed, .stopping(.rest): false
         }

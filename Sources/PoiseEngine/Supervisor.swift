@@ -115,7 +115,9 @@ extension Supervisor {
                 return
             }
             records[feature]?.unanswered = nil
-            if record.life.state == .running { records[feature]?.deadline = now + BackOff.wellAfter }
+            if record.life.state == .running {
+                records[feature]?.deadline = now + BackOff.wellAfter
+            }
         case .reportedFailure(let feature, let because):
             records[feature]?.lastProblem = because
             note(.failed, feature, because)

@@ -31,27 +31,30 @@ package struct ControlClient: ~Copyable {
     private var received: [[UInt8]] = []
 
     package init(socket path: String) throws(ControlError) {
+        descriptor = try ControlClient.connected(to: path)
         socketPath = path
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw .unreachable(socket: path, Errno(errno)) }
-        self.descriptor = descriptor
+    }
+
+    private static func connected(to path: String) throws(ControlError) -> Int32 {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
             throw .unreachable(socket: path, Errno(ENAMETOOLONG))
         }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw .unreachable(socket: path, Errno(errno)) }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard result == 0 else {
-            let code = errno
-            if code == EACCES || code == EPERM { throw .notAllowed(socket: path) }
-            throw .unreachable(socket: path, Errno(code))
-        }
+        guard result != 0 else { return descriptor }
+        let code = errno
+        close(descriptor)
+        if code == EACCES || code == EPERM { throw .notAllowed(socket: path) }
+        throw .unreachable(socket: path, Errno(code))
     }
 
     deinit { close(descriptor) }
