@@ -1,0 +1,140 @@
+import PoiseModel
+
+/// Turns the tree of a policy file into a `Policy`, gathering every mistake on the way.
+///
+/// What is wrong is told and then taken as if it had been left out, so that one mistake neither hides
+/// nor causes another. The functions give values all the same; whether the policy may be used is
+/// for whoever reads `mistakes`.
+struct PolicyDecoder {
+    var mistakes: MistakeList
+
+    mutating func policy(_ root: YAMLNode) -> Policy? {
+        let whole = Field(path: "", key: "", keyMark: root.mark, value: root)
+        let known = ["version", "name", "reserve", "features", "rebalance", "levels"]
+        guard let fields = fields(of: whole, known: known) else { return nil }
+        version(fields)
+        return Policy(
+            name: name(fields), reserve: reserve(fields), features: features(fields),
+            rebalance: rebalance(fields["rebalance"]), levels: levels(fields["levels"]))
+    }
+
+    private mutating func version(_ fields: Fields) {
+        if fields.lacks("version") {
+            mistakes.error(fields.owner.mark, "the key 'version' is missing (write 'version: 1')")
+        }
+        guard let field = fields["version"], field.value.scalar?.value != .integer(1) else { return }
+        mistakes.error(field.mark, "version must be 1, not \(field.value.kind)")
+    }
+
+    private mutating func name(_ fields: Fields) -> String {
+        if fields.lacks("name") {
+            mistakes.error(fields.owner.mark, "the key 'name' is missing (name the policy)")
+        }
+        guard let field = fields["name"], let name = text(field) else { return "" }
+        if name.unicodeScalars.count > 64 {
+            mistakes.error(field.mark, "name is longer than 64 characters")
+        }
+        return name
+    }
+
+    private mutating func reserve(_ whole: Fields) -> Reserve {
+        let fields = fields(of: whole["reserve"], known: ["cores", "memory", "class"])
+        let cores = fields?["cores"]
+        let reserve = Reserve(
+            millicores: amount(cores, .cores) ?? 0,
+            memoryBytes: amount(fields?["memory"], .memory) ?? 0,
+            coreClass: choice(fields?["class"]))
+        let isLeftOut = fields?.lacks("cores") ?? whole.lacks("reserve")
+        let isZero = cores.map { $0.value.scalar.map(Self.spellsZero) ?? false } ?? isLeftOut
+        if isZero {
+            mistakes.warning(
+                (cores ?? whole["reserve"] ?? whole.owner).mark,
+                "no cores are reserved: the operating system has no time of its own "
+                    + "(reserve a fraction of a core at least, such as 'reserve: { cores: 0.2 }')")
+        }
+        return reserve
+    }
+
+    private static func spellsZero(_ scalar: YAMLScalar) -> Bool {
+        do throws(Quantity.Mistake) {
+            return try Quantity.cores.amount(scalar.text) == 0
+        } catch {
+            return false
+        }
+    }
+
+    private mutating func features(_ whole: Fields) -> [FeaturePolicy] {
+        if whole.lacks("features") {
+            mistakes.error(whole.owner.mark, "the key 'features' is missing (name at least one)")
+        }
+        guard let field = whole["features"], let members = members(of: field, noun: "feature")
+        else { return [] }
+        if members.isEmpty, !field.value.isCut {
+            mistakes.error(field.mark, "features is empty (name at least one)")
+        }
+        guard members.count <= PolicyLimit.features else {
+            mistakes.error(
+                field.mark, "\(members.count) features are too many (at most 1024)")
+            return []
+        }
+        var features: [FeaturePolicy] = []
+        for member in members {
+            if let feature = feature(member) { features.append(feature) }
+        }
+        return features
+    }
+
+    private mutating func rebalance(_ field: Field?) -> Rebalance {
+        var rebalance = Rebalance()
+        let known = ["every", "deadband", "growAtOnce", "shrinkAfter"]
+        guard let fields = fields(of: field, known: known) else { return rebalance }
+        if let every = duration(fields["every"], atLeast: .milliseconds(10)) {
+            rebalance.every = every
+        }
+        if let percent = amount(fields["deadband"], .percent) { rebalance.deadbandPercent = percent }
+        if let growAtOnce = bool(fields["growAtOnce"]) { rebalance.growAtOnce = growAtOnce }
+        if let shrinkAfter = duration(fields["shrinkAfter"], atLeast: .zero) {
+            rebalance.shrinkAfter = shrinkAfter
+        }
+        return rebalance
+    }
+
+    private mutating func levels(_ field: Field?) -> [ServiceLevel: LevelTrigger] {
+        var levels: [ServiceLevel: LevelTrigger] = [:]
+        guard let fields = fields(of: field, known: ["reduced", "essential", "emergency"])
+        else { return levels }
+        var cpu: (field: Field, percent: Int)?
+        var memory: (field: Field, percent: Int)?
+        for level in [ServiceLevel.reduced, .essential, .emergency] {
+            guard let inner = self.fields(of: fields[level.rawValue], known: Self.pressures)
+            else { continue }
+            if Self.pressures.allSatisfy(inner.lacks) {
+                mistakes.error(
+                    inner.owner.mark, "\(inner.owner.path) must give cpuPressure or memoryPressure")
+            }
+            levels[level] = LevelTrigger(
+                cpuPressurePercent: pressure(inner["cpuPressure"], after: &cpu),
+                memoryPressurePercent: pressure(inner["memoryPressure"], after: &memory))
+        }
+        return levels
+    }
+
+    private static let pressures = ["cpuPressure", "memoryPressure"]
+
+    /// A trigger, which should be higher than that of the level `before` it.
+    private mutating func pressure(
+        _ field: Field?, after before: inout (field: Field, percent: Int)?
+    ) -> Int? {
+        guard let field, let percent = amount(field, .percent) else { return nil }
+        if percent == 0 {
+            mistakes.error(field.mark, "\(field.path) must be at least 1%: 0% is always reached")
+        } else if let before, before.percent >= percent {
+            mistakes.warning(
+                field.mark,
+                "\(field.path) \(percent)% is not more than \(before.field.path) "
+                    + "\(before.percent)%, so the milder level is never used")
+        }
+        before = (field, percent)
+        return percent
+    }
+}
