@@ -2,9 +2,9 @@ import PoiseModel
 
 /// Turns the tree of a policy file into a `Policy`, gathering every mistake on the way.
 ///
-/// What is wrong is told and then taken as if it had been left out, so that one mistake neither hides
-/// nor causes another. The functions give values all the same; whether the policy may be used is
-/// for whoever reads `mistakes`.
+/// What is wrong is told and then taken as if it had been left out, so that one mistake neither
+/// hides nor causes another. The functions give values all the same; whether the policy may be used
+/// is for whoever reads `mistakes`.
 struct PolicyDecoder {
     var mistakes: MistakeList
 
@@ -22,7 +22,9 @@ struct PolicyDecoder {
         if fields.lacks("version") {
             mistakes.error(fields.owner.mark, "the key 'version' is missing (write 'version: 1')")
         }
-        guard let field = fields["version"], field.value.scalar?.value != .integer(1) else { return }
+        guard let field = fields["version"], field.value.scalar?.value != .integer(1) else {
+            return
+        }
         mistakes.error(field.mark, "version must be 1, not \(field.value.kind)")
     }
 
@@ -91,7 +93,9 @@ struct PolicyDecoder {
         if let every = duration(fields["every"], atLeast: .milliseconds(10)) {
             rebalance.every = every
         }
-        if let percent = amount(fields["deadband"], .percent) { rebalance.deadbandPercent = percent }
+        if let percent = amount(fields["deadband"], .percent) {
+            rebalance.deadbandPercent = percent
+        }
         if let growAtOnce = bool(fields["growAtOnce"]) { rebalance.growAtOnce = growAtOnce }
         if let shrinkAfter = duration(fields["shrinkAfter"], atLeast: .zero) {
             rebalance.shrinkAfter = shrinkAfter

@@ -61,9 +61,14 @@ enum Quantity: CaseIterable {
             throw Mistake(text: "\(quoted(text)) has no unit (\(examples))")
         }
         let known = units.map(\.name).filter { !$0.isEmpty }
-        let near = self == .cores ? nil : Nearest.name(to: unit, among: known)
+        let word = String(unit.drop { $0 == " " })
+        if known.contains(word) {
+            let mended = text.filter { $0 != " " }
+            throw Mistake(text: "\(quoted(text)) has a space in it (write \(mended))")
+        }
+        let near = self == .cores ? nil : Nearest.name(to: word, among: known)
         let hint = near.map { "did you mean \(written.whole)\($0)?" } ?? examples
-        throw Mistake(text: "\(quoted(text)) is no \(noun): unknown unit \(quoted(unit)) (\(hint))")
+        throw Mistake(text: "\(quoted(text)) is no \(noun): unknown unit \(quoted(word)) (\(hint))")
     }
 
     /// The digits after the point in thousandths of a whole, which only cores have.

@@ -25,7 +25,7 @@ struct YAMLScalar: Hashable {
         }
     }
 
-    /// Whether it is one of the words that YAML 1.1 took for true and false and 1.2 takes for texts.
+    /// Whether it is a word that YAML 1.1 took for true or false and 1.2 takes for a text.
     var isOldBoolean: Bool {
         isPlain && ["yes", "no", "on", "off"].contains(text.lowercased())
     }
@@ -58,7 +58,7 @@ struct YAMLScalar: Hashable {
         return Double(Self.padded(text)).map(Value.number)
     }
 
-    /// `(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
+    /// Whether the bytes are `(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`.
     private static func isDecimal(_ bytes: ArraySlice<UInt8>) -> Bool {
         var rest = bytes
         let whole = dropDigits(&rest)

@@ -1,7 +1,7 @@
 /// Builds the tree of a one-document YAML text out of its events.
 ///
-/// Whoever wrote the text may mean harm, so nothing here recurses, and every limit is checked as the
-/// events come in: nesting, the number of values with aliases counted as what they stand for, and
+/// Whoever wrote the text may mean harm, so nothing here recurses, and every limit is checked as
+/// the events come in: nesting, the number of values with aliases counted as what they stand for, and
 /// aliases that stand for something they are part of. A text that breaks off, or breaks a limit,
 /// gives what was there before, marked as cut, so that its other mistakes can be told too.
 struct YAMLTree {
