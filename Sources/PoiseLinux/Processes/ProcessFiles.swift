@@ -1,0 +1,66 @@
+import Glibc
+import PoiseModel
+
+/// Reads the kernel's files about processes and the machine (`proc(5)`).
+///
+/// A process may end at any moment, so what cannot be read is nil.
+package enum ProcessFiles {
+    /// `/proc/PID/stat`.
+    package static func stat(of pid: ProcessID) -> ProcessStat? {
+        text("/proc/\(pid)/stat").flatMap(ProcessStatFormat.parse)
+    }
+
+    /// `/proc/PID/status`.
+    package static func status(of pid: ProcessID) -> ProcessStatus? {
+        text("/proc/\(pid)/status").flatMap(ProcessStatusFormat.parse)
+    }
+
+    /// `/proc/pressure/cpu`, `memory` or `io`; nil also where the kernel does not measure it.
+    package static func pressure(_ resource: PressureResource) -> Pressure? {
+        text("/proc/pressure/\(resource.rawValue)").flatMap(PressureFormat.parse)
+    }
+
+    /// `/proc/stat`.
+    package static func kernelStat() -> KernelStat? {
+        text("/proc/stat").flatMap(KernelStatFormat.parse)
+    }
+
+    /// `/proc/meminfo`.
+    package static func memory() -> MemoryTotals? {
+        text("/proc/meminfo").flatMap(MemoryTotalsFormat.parse)
+    }
+
+    /// The value of a variable in the environment that a process was started with; nil when it has
+    /// none or may not be read (`/proc/PID/environ`).
+    package static func environmentValue(_ name: String, of pid: ProcessID) -> String? {
+        guard let all = text("/proc/\(pid)/environ") else { return nil }
+        return all.split(separator: "\0").first { $0.hasPrefix(name + "=") }
+            .map { String($0.dropFirst(name.count + 1)) }
+    }
+
+    /// A file of the kernel as text; nil when it cannot be read.
+    package static func text(_ path: String) -> String? {
+        do throws(SystemError) {
+            let file = try FileDescriptor.open(path, O_RDONLY)
+            var all: [UInt8] = []
+            while case .bytes(let bytes) = try file.read() { all += bytes }
+            return String(decoding: all, as: UTF8.self)
+        } catch {
+            return nil
+        }
+    }
+
+    /// The names in a folder that are numbers, in order; empty when it cannot be read.
+    static func numbers(in folder: String) -> [ProcessID] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var result: [ProcessID] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let number = ProcessID(name) { result.append(number) }
+        }
+        return result.sorted()
+    }
+}

@@ -1,0 +1,45 @@
+import CLinux
+import Glibc
+import PoiseModel
+
+/// Takes care of the processes that a command leaves behind.
+package enum Subreaper {
+    /// A process that ended as a child of ours without our having started it.
+    package struct ReapedOrphan: Equatable, Sendable {
+        package var pid: ProcessID
+        package var status: ExitStatus
+    }
+
+    /// Makes orphaned descendants children of this process instead of init's
+    /// (`PR_SET_CHILD_SUBREAPER`).
+    package static func become() throws(SystemError) {
+        _ = try linuxCall("prctl(PR_SET_CHILD_SUBREAPER)", on: "this process") {
+            poise_become_subreaper()
+        }
+    }
+
+    /// The children of this process that are not in `known`, running or ended, in order.
+    package static func orphans(besides known: Set<ProcessID>) -> [ProcessID] {
+        ProcessTree.children(of: getpid()).filter { !known.contains($0) }.sorted()
+    }
+
+    /// Takes the exits of ended children that are not in `known`; those of known ones are left to
+    /// their owners (`waitid(2)`).
+    package static func reapOrphans(
+        besides known: Set<ProcessID>
+    ) throws(SystemError) -> [ReapedOrphan] {
+        var result: [ReapedOrphan] = []
+        for pid in orphans(besides: known) {
+            var end = poise_exit()
+            do throws(SystemError) {
+                let found = try linuxCall("waitid", on: "process \(pid)") {
+                    poise_reap_process(pid, &end)
+                }
+                if found == 1 { result.append(ReapedOrphan(pid: pid, status: ExitStatus(end))) }
+            } catch {
+                if error.errno != Errno(ECHILD) { throw error }
+            }
+        }
+        return result
+    }
+}
