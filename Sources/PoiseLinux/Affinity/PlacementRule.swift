@@ -34,8 +34,9 @@ package enum PlacementRule {
         return nil
     }
 
-    /// The limit to set, or nil when `limit` stays. Without a wish only the old wish is taken back,
-    /// as far as `limit.hard` allows.
+    /// The limit to set, or nil when `limit` stays.
+    ///
+    /// Without a wish only the old wish is taken back, as far as `limit.hard` allows.
     package static func memory(
         has limit: ResourceLimit, old: AffinityPlacement?, new: AffinityPlacement
     ) -> ResourceLimit? {

@@ -14,8 +14,9 @@ package final class SignalDescriptor: Sendable {
     /// Readable once one of the signals came.
     package let descriptor: FileDescriptor
 
-    /// Blocks `signals` in the calling thread and in those it makes from now on, so call it on the
-    /// main thread before there is another. They stay blocked; spawned processes do not inherit it.
+    /// Blocks `signals` in the calling thread and in those it makes from now on.
+    ///
+    /// So call it on the main thread before there is another. They stay blocked; spawned processes do not inherit it.
     package init(_ signals: [Int32]) throws(SystemError) {
         var set = sigset_t()
         sigemptyset(&set)

@@ -18,18 +18,18 @@ package enum Subreaper {
         }
     }
 
-    /// The children of this process that are not in `known`, running or ended, in order.
-    package static func orphans(besides known: Set<ProcessID>) -> [ProcessID] {
-        ProcessTree.children(of: getpid()).filter { !known.contains($0) }.sorted()
+    /// The children of this process that are not known to it, running or ended, in order.
+    package static func orphans(unless isKnown: (ProcessID) -> Bool) -> [ProcessID] {
+        ProcessTree.children(of: getpid()).filter { !isKnown($0) }.sorted()
     }
 
-    /// Takes the exits of ended children that are not in `known`; those of known ones are left to
+    /// Takes the exits of ended children that are not known; those of known ones are left to
     /// their owners (`waitid(2)`).
     package static func reapOrphans(
-        besides known: Set<ProcessID>
+        unless isKnown: (ProcessID) -> Bool
     ) throws(SystemError) -> [ReapedOrphan] {
         var result: [ReapedOrphan] = []
-        for pid in orphans(besides: known) {
+        for pid in orphans(unless: isKnown) {
             var end = poise_exit()
             do throws(SystemError) {
                 let found = try linuxCall("waitid", on: "process \(pid)") {
