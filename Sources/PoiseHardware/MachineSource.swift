@@ -1,0 +1,93 @@
+import Glibc
+import PoiseModel
+
+/// Where a machine is learnt from.
+package enum MachineSource: Sendable, Equatable {
+    /// The running system.
+    case thisSystem
+    /// An hwloc XML file.
+    case file(String)
+    /// A file of the `hwprofiles` folders, by name without `.xml`.
+    case profile(String)
+
+    /// The source that a person named on the command line.
+    ///
+    /// A name with a `/`, or one that ends in `.xml` and exists, is a file; anything else is a
+    /// profile, which must be there.
+    package init(named name: String, profileFolders: [String] = MachineSource.profileFolders())
+        throws(TopologyError)
+    {
+        if name.contains("/") || (name.hasSuffix(".xml") && Files.exists(name)) {
+            self = .file(name)
+            return
+        }
+        let profile = name.hasSuffix(".xml") ? String(name.dropLast(4)) : name
+        _ = try MachineSource.path(ofProfile: profile, in: profileFolders)
+        self = .profile(profile)
+    }
+
+    /// The folders that hold profiles, nearest first; only those that are there.
+    ///
+    /// `$POISE_HWPROFILES`, then `hwprofiles` beside the executable or in a folder above it (so
+    /// that a checkout's build finds its own), then `../share/poise/hwprofiles`.
+    package static func profileFolders() -> [String] {
+        let named = getenv("POISE_HWPROFILES").map { String(cString: $0) }
+        return profileFolders(named: named, executable: Files.target(ofLink: "/proc/self/exe"))
+    }
+
+    /// The same for a given value of the variable and a given executable.
+    package static func profileFolders(named: String?, executable: String?) -> [String] {
+        var places: [String] = []
+        if let named, !named.isEmpty { places.append(named) }
+        if let executable {
+            var parts = executable.split(separator: "/").dropLast()
+            let installed =
+                "/"
+                + (parts.dropLast() + ["share", "poise", "hwprofiles"])
+                .joined(separator: "/")
+            while true {
+                places.append("/" + (parts + ["hwprofiles"]).joined(separator: "/"))
+                if parts.isEmpty { break }
+                parts.removeLast()
+            }
+            places.append(installed)
+        }
+        return places.filter(Files.isFolder)
+    }
+
+    /// The names of all profiles in `folders`, sorted.
+    package static func profiles(in folders: [String] = profileFolders()) -> [String] {
+        let files = folders.flatMap { Files.names(in: $0) ?? [] }.filter { $0.hasSuffix(".xml") }
+        return Set(files.map { String($0.dropLast(4)) }).sorted()
+    }
+
+    /// The file of a profile in the first folder that has it.
+    static func path(ofProfile name: String, in folders: [String]) throws(TopologyError) -> String {
+        let isName = !name.isEmpty && !name.contains("/") && name != "." && name != ".."
+        let paths = folders.map { "\($0)/\(name).xml" }
+        if isName, let path = paths.first(where: Files.exists) { return path }
+        let all = profiles(in: folders).map { (distance: edits(from: name, to: $0), name: $0) }
+        let nearest = all.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+        throw .unknownProfile(
+            name: name, nearest: nearest.prefix(3).map(\.name), folders: folders)
+    }
+
+    /// How many letters to change, add or drop to make one name the other; a name that begins
+    /// the other or is part of it is nearer than any other.
+    private static func edits(from wanted: String, to name: String) -> Int {
+        guard wanted.utf8.count <= 64 else { return 64 }
+        if !wanted.isEmpty, name.contains(wanted) { return 0 }
+        let letters = Array(name.utf8)
+        var row = Array(0...letters.count)
+        for (index, letter) in wanted.utf8.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for column in letters.indices {
+                let changed = diagonal + (letters[column] == letter ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(changed, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[letters.count]
+    }
+}
