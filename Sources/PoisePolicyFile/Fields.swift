@@ -52,7 +52,8 @@ extension PolicyDecoder {
                 continue
             }
             lines[key] = pair.key.mark.line
-            let path = field.path.isEmpty ? key : "\(field.path).\(key)"
+            let name = printable(key)
+            let path = field.path.isEmpty ? name : "\(field.path).\(name)"
             members.append(
                 Field(path: path, key: key, keyMark: pair.key.mark, value: pair.value))
         }

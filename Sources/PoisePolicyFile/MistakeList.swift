@@ -56,12 +56,3 @@ struct MistakeList {
         return list
     }
 }
-
-/// `text` in single quotes for a message: on one line, printable, and not longer than a line.
-func quoted(_ text: String) -> String {
-    var out = "'"
-    for scalar in text.unicodeScalars.prefix(60) {
-        out += scalar.value < 0x20 ? scalar.escaped(asASCII: true) : String(scalar)
-    }
-    return out + (text.unicodeScalars.count > 60 ? "…'" : "'")
-}

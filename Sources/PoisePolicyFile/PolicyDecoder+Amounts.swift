@@ -42,7 +42,7 @@ extension PolicyDecoder {
     }
 
     private static func shown(_ field: Field) -> String {
-        "\(field.key) \(field.value.scalar?.text ?? "")"
+        "\(field.key) \(printable(field.value.scalar?.text ?? ""))"
     }
 
     mutating func coreWish(_ field: Field?) -> CoreWish? {

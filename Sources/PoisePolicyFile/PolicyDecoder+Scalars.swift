@@ -10,7 +10,8 @@ extension PolicyDecoder {
             return nil
         }
         guard case .text(let text) = scalar.value else {
-            let quotes = scalar.text.isEmpty ? "" : " (write \"\(scalar.text)\" in quotes)"
+            let quotes =
+                scalar.text.isEmpty ? "" : " (write \"\(printable(scalar.text))\" in quotes)"
             mistakes.error(field.mark, "\(field.name) must be a text, not \(scalar.kind)\(quotes)")
             return nil
         }
@@ -83,7 +84,7 @@ extension PolicyDecoder {
         guard let field, let nanoseconds = amount(field, .duration) else { return nil }
         let duration = Duration.nanoseconds(nanoseconds)
         guard duration < least else { return duration }
-        let text = field.value.scalar.map { " \($0.text)" } ?? ""
+        let text = field.value.scalar.map { " \(printable($0.text))" } ?? ""
         mistakes.error(
             field.mark, "\(field.path)\(text) is too short (at least \(Self.spelled(least)))")
         return nil

@@ -64,10 +64,10 @@ enum Quantity: CaseIterable {
         let word = String(unit.drop { $0 == " " })
         if known.contains(word) {
             let mended = text.filter { $0 != " " }
-            throw Mistake(text: "\(quoted(text)) has a space in it (write \(mended))")
+            throw Mistake(text: "\(quoted(text)) has a space in it (write \(printable(mended)))")
         }
         let near = self == .cores ? nil : Nearest.name(to: word, among: known)
-        let hint = near.map { "did you mean \(written.whole)\($0)?" } ?? examples
+        let hint = near.map { "did you mean \(printable(written.whole + $0))?" } ?? examples
         throw Mistake(text: "\(quoted(text)) is no \(noun): unknown unit \(quoted(word)) (\(hint))")
     }
 

@@ -34,7 +34,7 @@ struct YAMLScalar: Hashable {
         switch value {
         case .null: "nothing"
         case .bool: "the truth value \(text)"
-        case .integer, .number: "the number \(quoted(text).dropFirst().dropLast())"
+        case .integer, .number: "the number \(printable(text))"
         case .text: "the text \(quoted(text))"
         }
     }

@@ -1,9 +1,9 @@
 /// Builds the tree of a one-document YAML text out of its events.
 ///
 /// Whoever wrote the text may mean harm, so nothing here recurses, and every limit is checked as
-/// the events come in: nesting, the number of values with aliases counted as what they stand for, and
-/// aliases that stand for something they are part of. A text that breaks off, or breaks a limit,
-/// gives what was there before, marked as cut, so that its other mistakes can be told too.
+/// the events come in: nesting, the number of values with aliases counted as what they stand for,
+/// and aliases that stand for something they are part of. A text that breaks off, or breaks a
+/// limit, gives what was there before, marked as cut, so that its other mistakes can be told too.
 struct YAMLTree {
     /// A list or mapping that has begun and not ended; keys and values of a mapping alternate.
     private struct Open {
@@ -92,13 +92,14 @@ struct YAMLTree {
     }
 
     private func target(of name: String, at mark: Mark) throws(Stop) -> YAMLNode {
+        let shown = printable(name)
         switch anchors[name] {
         case .closed(let node): return node
         case .open:
             throw Stop(
-                mark: mark, text: "the alias '*\(name)' stands for a value that it is part of")
+                mark: mark, text: "the alias '*\(shown)' stands for a value that it is part of")
         case nil:
-            throw Stop(mark: mark, text: "the alias '*\(name)' has no '&\(name)' before it")
+            throw Stop(mark: mark, text: "the alias '*\(shown)' has no '&\(shown)' before it")
         }
     }
 

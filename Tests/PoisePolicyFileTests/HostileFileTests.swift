@@ -82,6 +82,17 @@ struct HostileFileTests {
         #expect(list.contains { $0.contains("more than 100000 values") })
     }
 
+    @Test func whatATerminalWouldObeyIsShownAsText() {
+        let long = String(repeating: "k", count: 500)
+        let list = mistakes(in: "{ \"\\e[2J\\n\\u202E\": 1, \(long): 2, name: [\"\\x9b\"] }")
+        #expect(
+            list.allSatisfy {
+                !$0.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            })
+        #expect(list.contains { $0.contains("unknown key '\\u{1B}[2J\\n\\u{202E}'") })
+        #expect(list.allSatisfy { $0.count < 200 })
+    }
+
     @Test func manyMistakesAreCutShort() {
         let keys = (0..<5000).map { "k\($0): 1" }.joined(separator: "\n")
         let list = mistakes(in: keys)
