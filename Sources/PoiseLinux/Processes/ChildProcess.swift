@@ -33,17 +33,17 @@ package final class ChildProcess: Sendable {
     }
 
     /// How it ended, once; nil while it runs (`waitid(2)`).
-    package func reap() throws(SystemError) -> ExitStatus? {
+    package func reap() throws(SystemError) -> ProcessEnd? {
         var end = poise_exit()
         let found = try linuxCall("waitid", on: descriptor.name) {
             poise_reap_pidfd(descriptor.number, &end)
         }
-        return found == 1 ? ExitStatus(end) : nil
+        return found == 1 ? ProcessEnd(end) : nil
     }
 }
 
 /// How a process ended.
-package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+package enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
     case exited(code: Int32)
     case signalled(signal: Int32, coreDumped: Bool)
 

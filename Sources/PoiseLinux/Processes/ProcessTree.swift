@@ -45,7 +45,8 @@ package enum ProcessTree {
         }.sorted()
     }
 
-    static func childrenByParent() -> [ProcessID: [ProcessID]] {
+    /// All processes by who their parent is, for kernels that do not list children.
+    package static func childrenByParent() -> [ProcessID: [ProcessID]] {
         var result: [ProcessID: [ProcessID]] = [:]
         for pid in ProcessFiles.numbers(in: "/proc") {
             guard let parent = ProcessFiles.stat(of: pid)?.parent else { continue }

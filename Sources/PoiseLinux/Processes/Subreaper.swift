@@ -7,7 +7,7 @@ package enum Subreaper {
     /// A process that ended as a child of ours without our having started it.
     package struct ReapedOrphan: Equatable, Sendable {
         package var pid: ProcessID
-        package var status: ExitStatus
+        package var status: ProcessEnd
     }
 
     /// Makes orphaned descendants children of this process instead of init's
@@ -35,7 +35,7 @@ package enum Subreaper {
                 let found = try linuxCall("waitid", on: "process \(pid)") {
                     poise_reap_process(pid, &end)
                 }
-                if found == 1 { result.append(ReapedOrphan(pid: pid, status: ExitStatus(end))) }
+                if found == 1 { result.append(ReapedOrphan(pid: pid, status: ProcessEnd(end))) }
             } catch {
                 if error.errno != Errno(ECHILD) { throw error }
             }
