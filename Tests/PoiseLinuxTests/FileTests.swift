@@ -39,7 +39,7 @@ import Testing
         #expect(error?.subject == "\(folder.path)/lock")
         withExtendedLifetime(first) {}
         first = nil
-        _ = try FolderLock(folder.path)
+        _ = try onceCopiesAreGone { () throws(SystemError) in try FolderLock(folder.path) }
     }
 
     @Test func anAtomicWriteReplacesAllAndLeavesNothingElse() throws {

@@ -105,3 +105,18 @@ func eventually(_ question: () throws -> Bool) throws -> Bool {
     }
     return false
 }
+
+/// Does `work` again while it is refused: a child that another test is just starting has copies of
+/// all descriptors of this process until its execve, closed ones here too.
+func onceCopiesAreGone<Value>(_ work: () throws(SystemError) -> Value) throws -> Value {
+    var result: Value?
+    _ = try eventually {
+        do throws(SystemError) {
+            result = try work()
+        } catch {
+            guard error.errno == .addressInUse || error.errno == .tryAgain else { throw error }
+        }
+        return result != nil
+    }
+    return try #require(result)
+}

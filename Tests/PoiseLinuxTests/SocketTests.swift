@@ -47,7 +47,9 @@ import Testing
         #expect(error?.subject == path)
         withExtendedLifetime(stale) {}
         stale = nil
-        let listener = try LocalSocket.listen(path)
+        let listener = try onceCopiesAreGone { () throws(SystemError) in
+            try LocalSocket.listen(path)
+        }
         _ = try LocalSocket.connect(path)
         #expect(try LocalSocket.accept(listener) != nil)
     }
