@@ -36,6 +36,13 @@ struct AffinityTests {
         AffinityPlacement(cpus: cpus, nice: nice, scheduling: .other)
     }
 
+    static func isOfSession(_ outcome: AffinityOutcome) -> Bool {
+        switch outcome {
+        case .applied(.session, _), .unchanged(.session, _), .refused(.session, _, _, _): true
+        default: false
+        }
+    }
+
     @Test func allThreadsFollowAndOneThatPinnedItselfInsideStays() throws {
         let setup = try Setup()
         var backend = AffinityBackend()
@@ -103,7 +110,8 @@ struct AffinityTests {
         var backend = AffinityBackend()
         let placement = AffinityPlacement(
             cpus: setup.both, nice: 9, scheduling: .batch, memoryMaxBytes: 512 << 20)
-        let outcomes = backend.apply(placement, replacing: nil, to: [setup.main])
+        let all = backend.apply(placement, replacing: nil, to: [setup.main])
+        let outcomes = all.filter { !Self.isOfSession($0) }
         #expect(
             outcomes == [
                 .unchanged(.cpus, count: 4), .applied(.scheduling, count: 4),
@@ -117,6 +125,24 @@ struct AffinityTests {
         loose.memoryMaxBytes = nil
         _ = backend.apply(loose, replacing: placement, to: [setup.main])
         #expect(try ThreadSettings.limit(.dataBytes, of: setup.main).soft == limit.hard)
+    }
+
+    @Test(.enabled(if: Here.groupsSessions, "needs a kernel that groups by session"))
+    func theSessionGetsTheNiceValueToo() throws {
+        let setup = try Setup()
+        var backend = AffinityBackend()
+        let placement = Self.placement(setup.both, nice: 9)
+        let first = backend.apply(placement, replacing: nil, to: [setup.main])
+        #expect(first.contains(where: Self.isOfSession))
+        // Others may have made the one change that an ordinary user has in 100 ms.
+        let isSet = try eventually {
+            _ = backend.verify(placement, [setup.main])
+            return Autogroup.nice(of: setup.main) == 9
+        }
+        #expect(isSet)
+        let writes = backend.writes
+        _ = backend.verify(placement, [setup.main])
+        #expect(backend.writes == writes)
     }
 
     @Test(.enabled(if: !Here.canLowerNice, "needs to be without CAP_SYS_NICE"))

@@ -68,6 +68,15 @@ import Testing
         #expect(PressureFormat.parse(text) == nil)
     }
 
+    @Test func sessionNiceValuesSurviveTheRoundTrip() {
+        for nice in -20...19 {
+            let text = "/autogroup-77 nice \(AutogroupFormat.format(nice))\n"
+            #expect(AutogroupFormat.parse(text) == nice)
+        }
+        #expect(AutogroupFormat.parse("/autogroup-77 nice 20\n") == nil)
+        #expect(AutogroupFormat.parse("") == nil)
+    }
+
     @Test func kernelTimesAddUp() {
         let text =
             "cpu  10 20 30 400 50 6 7 8 5 2\ncpu0 1 2 3 4 5 6 7 8 0 0\nctxt 99\nprocesses 5\n"

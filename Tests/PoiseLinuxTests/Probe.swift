@@ -143,6 +143,8 @@ enum Here {
             ?? false
     }
 
+    static let groupsSessions =
+        ProcessFiles.text("/proc/sys/kernel/sched_autogroup_enabled") == "1\n"
     static let canMount = can(21)
     static let canLowerNice = can(23)
     static let canRaiseLimits = can(24)

@@ -6,7 +6,8 @@ import PoiseModel
 /// New threads and processes inherit from the thread that makes them. So all threads of all
 /// descendants are visited until a pass meets no new one that had to be changed: from then on every
 /// one that could make another has the new settings. Everything is read before it is written, and
-/// what would change nothing is not written. `PlacementRule` tells who is left alone; threads of a
+/// what would change nothing is not written. Where the kernel groups threads by session, a session
+/// gets the nice value too. `PlacementRule` tells who is left alone; threads of a
 /// real-time policy keep it and their nice value.
 package struct AffinityBackend: Sendable {
     /// How many system calls have written something, ever.
@@ -47,8 +48,8 @@ package struct AffinityBackend: Sendable {
         for process in ProcessTree.tree(of: roots) {
             for thread in ProcessTree.threads(of: process) where visited.insert(thread).inserted {
                 let before = writes
-                if thread == process, let result = memory(process, old, placement) {
-                    tally.count(.memory, result)
+                if thread == process {
+                    visit(process, placement, old, &tally)
                 }
                 tally.count(.cpus, cpus(thread, old, placement))
                 let (scheduling, nice) = precedence(thread, old, placement)
@@ -58,6 +59,23 @@ package struct AffinityBackend: Sendable {
             }
         }
         return changed
+    }
+
+    /// What belongs to a process and not to each of its threads.
+    private mutating func visit(
+        _ process: ProcessID, _ new: AffinityPlacement, _ old: AffinityPlacement?,
+        _ tally: inout AffinityTally
+    ) {
+        if let result = memory(process, old, new) { tally.count(.memory, result) }
+        guard let nice = Autogroup.nice(of: process) else { return }
+        let result = attempt { () throws(SystemError) in
+            guard let wanted = PlacementRule.nice(has: nice, old: old, new: new) else {
+                return false
+            }
+            try Autogroup.setNice(wanted, of: process)
+            return true
+        }
+        tally.count(.session, result)
     }
 
     private mutating func cpus(
@@ -128,6 +146,6 @@ package struct AffinityBackend: Sendable {
     }
 
     private static func result(of error: SystemError) -> SettingResult {
-        error.errno == .noSuchProcess ? .gone : .refused(error.errno)
+        error.errno == .noSuchProcess || error.errno == .noSuchFile ? .gone : .refused(error.errno)
     }
 }

@@ -4,14 +4,17 @@ package import PoiseModel
 package enum AffinityOutcome: Hashable, Sendable {
     /// What is set.
     package enum Setting: String, CaseIterable, Sendable, Comparable {
-        case cpus, scheduling, nice, memory
+        case cpus, scheduling, nice
+        /// The nice value of a whole session (`/proc/PID/autogroup`).
+        case session
+        case memory
 
         package static func < (left: Setting, right: Setting) -> Bool { left.place < right.place }
 
         private var place: Int { Setting.allCases.firstIndex(of: self) ?? 0 }
     }
 
-    /// Written to `count` threads (for memory: processes).
+    /// Written to `count` threads (for memory: processes, for session: sessions).
     case applied(Setting, count: Int)
     /// `count` threads or processes have it already, or hold themselves to less.
     case unchanged(Setting, count: Int)
@@ -68,7 +71,9 @@ struct AffinityTally {
         case .cpus where errno == .invalid:
             "none of these CPUs may be used here; see Cpus_allowed_list in /proc/self/status"
         case .cpus: "run poised as the user of these processes, or with CAP_SYS_NICE"
-        case .scheduling, .nice:
+        case .session where errno == .tryAgain:
+            "the kernel takes one such change in 100 ms; it is made when this is verified"
+        case .scheduling, .nice, .session:
             "run poised with CAP_SYS_NICE, or allow lower nice values (ulimit -e, LimitNICE=)"
         case .memory:
             "the process's hard limit is lower; run poised with CAP_SYS_RESOURCE or start it again"

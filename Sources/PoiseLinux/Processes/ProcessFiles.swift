@@ -43,7 +43,7 @@ package enum ProcessFiles {
         do throws(SystemError) {
             let file = try FileDescriptor.open(path, O_RDONLY)
             var all: [UInt8] = []
-            while case .bytes(let bytes) = try file.read() { all += bytes }
+            while case .bytes(let bytes) = try file.read(atMost: 16384) { all += bytes }
             return String(decoding: all, as: UTF8.self)
         } catch {
             return nil
