@@ -1,1 +1,4 @@
-print("not there yet")
+import Glibc
+import PoiseDaemon
+
+exit(DaemonMain.run(Array(CommandLine.arguments.dropFirst())))

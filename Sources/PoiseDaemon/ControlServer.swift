@@ -1,0 +1,51 @@
+import PoiseLinux
+import PoiseModel
+import PoiseWire
+
+/// One caller on the control socket.
+final class ControlConnection {
+    let socket: FileDescriptor
+    var splitter = MessageSplitter()
+    private var unsent: [UInt8] = []
+    /// Whether it gets every new event.
+    var followsEvents = false
+    /// Set once nothing more is to be said: it is closed when all is sent.
+    var isLast = false
+
+    /// What may wait for a slow reader; beyond it the reader is cut off.
+    private static let mostUnsent = 4 << 20
+
+    init(socket: FileDescriptor) { self.socket = socket }
+
+    var hasUnsent: Bool { !unsent.isEmpty }
+
+    /// Queues a reply; false when the reader is too slow to be kept.
+    func queue(_ reply: ControlReply) -> Bool {
+        unsent += Array(reply.json.description.utf8) + [0]
+        return unsent.count <= ControlConnection.mostUnsent
+    }
+
+    /// Sends what the socket takes now; false when the caller is gone.
+    func flush() -> Bool {
+        while !unsent.isEmpty {
+            do throws(SystemError) {
+                guard let count = try LocalSocket.send(unsent[...], to: socket) else { return true }
+                unsent.removeFirst(count)
+            } catch {
+                return false
+            }
+        }
+        return !isLast
+    }
+}
+
+/// The callers on the control socket, by number.
+struct ControlServer {
+    /// More callers at one time are refused.
+    static let mostConnections = 256
+
+    let listener: FileDescriptor
+    var connections: [UInt64: ControlConnection] = [:]
+
+    init(listener: FileDescriptor) { self.listener = listener }
+}

@@ -1,0 +1,40 @@
+import PoiseEngine
+import PoiseHardware
+import PoiseLinux
+import PoiseModel
+import PoisePolicyFile
+
+// Reading the policy, again and again.
+extension Daemon {
+    /// Follows a policy file from now on.
+    func followPolicy(_ path: String) {
+        policyPath = path
+        do throws(SystemError) {
+            let follower = try PolicyFollower(path: path)
+            if let folder = follower.watch { try watch(folder.descriptor, .policy, .read) }
+            policyFollower = follower
+        } catch {
+            say("degraded", nil, "changes of \(path) are not seen (\(error)); send SIGHUP")
+        }
+    }
+
+    /// Reads the policy again; one with mistakes changes nothing.
+    func rereadPolicy() {
+        policyDue = nil
+        let reading = Policy.read(path: policyPath)
+        for mistake in reading.mistakes { say("policy", nil, mistake.description) }
+        guard let policy = reading.policy else {
+            say("policy", nil, "\(policyPath) has mistakes; the policy in force stays")
+            return
+        }
+        guard policy != engine.policy else { return }
+        inbox.post(.policy(policy))
+    }
+
+    /// What a policy would change, without changing it.
+    func dryRun(_ policy: Policy) -> PlanChange {
+        let planner = Planner(machine: machine.machine, policy: policy)
+        let plan = planner.plan(demands: engine.demands, inForce: engine.plan)
+        return PlanChange(from: engine.plan, to: plan)
+    }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import PoiseEngine
+import PoiseHardware
+import PoiseLinux
+import PoiseModel
+import PoiseWire
+
+// What the daemon tells of itself.
+extension Daemon {
+    func statusJSON() -> JSON {
+        let features = engine.records.keys.sorted().map(featureJSON)
+        return [
+            "version": .string(DaemonVersion.text), "pid": .integer(Int(getpid())),
+            "backend": .string(enforcer.backend.rawValue),
+            "machine": .string(machine.machine.name), "policy": .string(engine.policy.name),
+            "policyPath": .string(policyPath),
+            "uptimeSeconds": .number((MonotonicClock.now - startedAt).inSeconds),
+            "turns": .integer(turns), "features": .array(features),
+        ]
+    }
+
+    private func featureJSON(_ feature: FeatureID) -> JSON {
+        guard let record = engine.records[feature] else { return .null }
+        let process = processes[feature]
+        let sample = process?.sample
+        let since = MonotonicClock.now - record.since
+        return [
+            "feature": .string(feature.name),
+            "state": .string(record.life.state.word), "since": .number(since.inSeconds),
+            "pid": JSON(process.map { Int($0.child.pid) }),
+            "priority": JSON(engine.policy.features.first { $0.id == feature }?.priority),
+            "millicores": JSON(engine.plan[feature]?.millicores.total),
+            "cpus": JSON(engine.plan[feature]?.cpus.description),
+            "coresBusy": JSON(sample?.coresBusy), "memoryBytes": JSON(sample?.memoryBytes),
+            "processes": JSON(sample?.processes), "threads": JSON(sample?.threads),
+            "restarts": .integer(record.restarts), "lastProblem": JSON(record.lastProblem),
+            "generation": .integer(record.generation),
+            "report": process?.report?.json ?? .null, "health": JSON(process?.health),
+            "dropped": JSON(process?.dropped), "drifted": JSON(process?.drifted),
+            "refused": .array((process?.refusals ?? []).map(JSON.string)),
+            "keptOut": record.keptOut?.json ?? .null,
+        ]
+    }
+
+    func planJSON(only feature: FeatureID? = nil) -> JSON {
+        var plan = engine.plan
+        if let feature {
+            plan.features.removeAll { $0.feature != feature }
+            plan.keptOut.removeAll { $0.feature != feature }
+        }
+        return plan.json(
+            holding: Holding(backend: enforcer.backend), solveMicroseconds: solveMicroseconds)
+    }
+
+    func explainJSON(_ feature: FeatureID, _ record: Supervisor.Record) -> JSON {
+        let allocation = engine.plan[feature]
+        let kept = record.keptOut
+        let entries = events.since(nil, now: 0, of: feature).suffix(10)
+        let wanted = engine.demands[feature]?.wanted
+        return [
+            "feature": .string(feature.name), "state": .string(record.life.state.word),
+            "allocation": allocation?.json(holding: Holding(backend: enforcer.backend)) ?? .null,
+            "because": .string(because(feature, record, allocation)),
+            "unmet": .array((allocation?.unmet ?? kept?.unmet ?? []).map(\.json)),
+            "demand": .object(
+                CoreClass.allCases.map { .init($0.rawValue, JSON(wanted?[$0])) }),
+            "events": .array(entries.map(\.json)),
+        ]
+    }
+
+    private func because(
+        _ feature: FeatureID, _ record: Supervisor.Record, _ allocation: ResourceAllocation?
+    ) -> String {
+        if let allocation { return allocation.because }
+        if let kept = record.keptOut { return kept.because }
+        let problem = record.lastProblem.map { ": \($0)" } ?? ""
+        return "it is \(record.life.state.word) and has no place in the plan\(problem)"
+    }
+
+    func pluginsJSON() -> JSON {
+        var lines: [JSON] = []
+        for found in launcher.plugins.all() {
+            let users = engine.policy.features.filter { $0.source == .plugin(found.name) }
+            let running = users.compactMap { processes[$0.id]?.plugin }.first
+            lines.append([
+                "name": .string(found.name), "path": .string(found.path),
+                "version": JSON(running?.version),
+                "usedBy": .array(users.map { .string($0.id.name) }),
+            ])
+        }
+        return [
+            "plugins": .array(lines), "folders": .array(launcher.plugins.folders.map(JSON.string)),
+        ]
+    }
+}
+
+extension FeatureLife.State {
+    /// The state as `poise status` names it.
+    var word: String {
+        switch self {
+        case .stopped: "stopped"
+        case .waiting: "waiting"
+        case .starting: "starting"
+        case .running: "running"
+        case .stopping(.rest): "stopping"
+        case .stopping(.startAgain): "restarting"
+        case .stopping(.failure): "failing"
+        case .backingOff: "backing off"
+        case .failed: "failed"
+        }
+    }
+}

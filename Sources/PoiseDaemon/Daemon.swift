@@ -1,0 +1,210 @@
+import Glibc
+import PoiseEngine
+import PoiseHardware
+import PoiseLinux
+import PoiseModel
+import PoisePolicyFile
+import PoiseWire
+
+/// The shell around the engine: one loop on the main thread, one owner of all state.
+///
+/// Things that happen are posted to the inbox; a turn takes the batch, asks the engine, and performs
+/// its directives. Nothing here decides, and nothing here waits but the loop itself.
+package final class Daemon {
+    /// What a watched descriptor is.
+    enum Source {
+        case signals
+        case policy
+        case listener
+        case connection
+        case exit(FeatureID)
+        case channel(FeatureID)
+        case output(FeatureID)
+    }
+
+    let options: DaemonOptions
+    let machine: LocalMachine
+    let launcher: HostLauncher
+    let startedAt: Instant
+    let epoll: Epoll
+    var engine: Supervisor
+    var enforcer: Enforcer
+    var inbox = Inbox()
+    var events = EventLog()
+    var processes: [FeatureID: FeatureProcess] = [:]
+    var server: ControlServer
+    var policyPath: String
+    var policyFollower: PolicyFollower?
+    /// When the policy file is read again; a little after it changed, since editors write in steps.
+    var policyDue: Instant?
+    var turns = 0
+    /// How long the turn took that made the plan in force: solving and all.
+    var solveMicroseconds: Int?
+    private let signals: SignalDescriptor
+    private let lock: FolderLock
+    private var sources: [UInt64: Source] = [:]
+    private var nextToken: UInt64 = 1
+    private var nextTick: Instant
+    private var isDone = false
+
+    /// How often features are sampled and checked for threads that left their CPUs.
+    private static let tick = Duration.seconds(1)
+
+    init(
+        options: DaemonOptions, machine: LocalMachine, policy: Policy, policyPath: String,
+        launcher: HostLauncher
+    ) throws(SystemError) {
+        self.options = options
+        self.machine = machine
+        self.policyPath = policyPath
+        self.launcher = launcher
+        let now = MonotonicClock.now
+        startedAt = now
+        nextTick = now + Daemon.tick
+        try Folder.make(options.runtimeFolder)
+        try Folder.make(options.runtimeFolder + "/logs")
+        lock = try FolderLock(options.runtimeFolder)
+        signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+        epoll = try Epoll()
+        server = ControlServer(
+            listener: try LocalSocket.listen(
+                RuntimeFolder.socket(in: options.runtimeFolder)))
+        engine = Supervisor(machine: machine.machine, policy: policy, now: now)
+        enforcer = Enforcer(machine: machine, backend: options.backend ?? .affinity)
+        try Subreaper.become()
+        try watch(signals.descriptor, .signals, .read)
+        try watch(server.listener, .listener, .read)
+        followPolicy(policyPath)
+    }
+
+    /// Runs until it is told to stop and all features have ended.
+    func run() throws(SystemError) {
+        say(
+            "ready", nil,
+            "on \(machine.machine.name) with policy \(engine.policy.name), "
+                + "backend \(enforcer.backend.rawValue), socket \(server.listener.name)")
+        turn()
+        while !isDone {
+            for ready in try epoll.wait(timeout: pause) { dispatch(ready) }
+            if MonotonicClock.now >= nextTick { tick() }
+            if let due = policyDue, due <= MonotonicClock.now { rereadPolicy() }
+            if !inbox.isEmpty || isEngineDue { turn() }
+        }
+        say("stopped", nil, "all features have ended")
+        unlink(RuntimeFolder.socket(in: options.runtimeFolder))
+    }
+
+    private var isEngineDue: Bool {
+        engine.nextDeadline.map { $0 <= MonotonicClock.now } ?? false
+    }
+
+    private var pause: Duration {
+        if !inbox.isEmpty { return .zero }
+        let moments = [nextTick, policyDue, engine.nextDeadline].compactMap { $0 }
+        return max(.zero, (moments.min() ?? nextTick) - MonotonicClock.now)
+    }
+
+    private func turn() {
+        turns += 1
+        let start = MonotonicClock.now
+        let directives = engine.handle(inbox.take(), now: start)
+        let took = (MonotonicClock.now - start).wholeNanoseconds / 1000
+        for directive in directives {
+            if case .adopt = directive { solveMicroseconds = took }
+            perform(directive)
+        }
+    }
+
+    private func perform(_ directive: Directive) {
+        switch directive {
+        case .adopt(let plan): adopt(plan)
+        case .start(let feature, let allocation, let generation):
+            start(feature, allocation, generation)
+        case .enforce(let feature, let allocation, let generation, let shrinks):
+            enforce(feature, allocation, generation, shrinks: shrinks)
+        case .askToStop(let feature, let within): askToStop(feature, within: within)
+        case .kill(let feature): processes[feature]?.signal(SIGKILL, orphans: orphans)
+        case .note(let event): say(event.kind.rawValue, event.feature, event.text)
+        case .quit: isDone = true
+        }
+    }
+
+    private func adopt(_ plan: AllocationPlan) {
+        let audit = PlanAudit(plan, machine: machine.machine, policy: engine.policy)
+        precondition(audit.breaches.isEmpty, "a plan breaks its promises: \(audit.breaches)")
+        do throws(SystemError) {
+            try enforcer.moveDaemon(to: plan.reserved)
+        } catch {
+            say("degraded", nil, "cannot move to the reserved CPUs: \(error)")
+        }
+    }
+
+    /// Notes an event, logs it, and hands it to those who follow.
+    func say(_ kind: String, _ feature: FeatureID?, _ text: String) {
+        let entry = events.add(kind, feature, text, time: WallClock.now)
+        let line = Array((entry.line + "\n").utf8)
+        // A log that nobody can read any more must not stop the daemon.
+        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        tellFollowers(entry)
+    }
+
+    /// Watches a descriptor and gives the token it is known by.
+    @discardableResult
+    func watch(
+        _ descriptor: FileDescriptor, _ source: Source, _ interest: Epoll.Interest
+    ) throws(SystemError) -> UInt64 {
+        let token = nextToken
+        nextToken += 1
+        try epoll.add(descriptor, token: token, interest)
+        sources[token] = source
+        return token
+    }
+
+    func forget(_ token: UInt64) { sources[token] = nil }
+
+    private func dispatch(_ ready: Epoll.Ready) {
+        guard let source = sources[ready.token] else { return }
+        switch source {
+        case .signals: takeSignals()
+        case .policy:
+            if policyFollower?.hasChanged() ?? false {
+                policyDue = MonotonicClock.now + .milliseconds(50)
+            }
+        case .listener: acceptCallers()
+        case .connection: serve(ready)
+        case .exit(let feature): takeExit(of: feature, token: ready.token)
+        case .channel(let feature): takeNews(of: feature, ready)
+        case .output(let feature): takeOutput(of: feature, token: ready.token)
+        }
+    }
+
+    private func takeSignals() {
+        for received in (try? signals.receive()) ?? [] {
+            switch received.signal {
+            case SIGHUP: rereadPolicy()
+            case SIGCHLD: break
+            default:
+                if engine.isShuttingDown {
+                    say("stopping", nil, "told again to stop: all features are killed")
+                    for process in processes.values { process.signal(SIGKILL, orphans: orphans) }
+                } else {
+                    say("stopping", nil, "all features are asked to end")
+                    inbox.post(.shutdown)
+                }
+            }
+        }
+        _ = try? Subreaper.reapOrphans(unless: isKnown)
+    }
+
+    private func tick() {
+        nextTick = MonotonicClock.now + Daemon.tick
+        sampleFeatures()
+    }
+
+    /// Processes that features left behind and that are ours now.
+    var orphans: [ProcessID] { Subreaper.orphans(unless: isKnown) }
+
+    private func isKnown(_ pid: ProcessID) -> Bool {
+        processes.values.contains { $0.child.pid == pid }
+    }
+}

@@ -1,0 +1,100 @@
+package import PoiseModel
+import PoiseWire
+
+/// What `poised` was started with.
+package struct DaemonOptions: Sendable, Equatable {
+    package var policyPath: String?
+    package var runtimeFolder: String
+    package var stateFolder: String
+    /// Nil chooses by what the host can do.
+    package var backend: Backend?
+    package var pluginFolders: [String]
+
+    /// A command line that is not understood, or a request for help: what to print.
+    package enum Stop: Error, Equatable {
+        case wrongUse(String)
+        case print(String)
+    }
+
+    package static let help = """
+        poised: holds this machine to a policy
+
+        usage: poised [--policy FILE] [--runtime-dir DIR] [--state-dir DIR]
+                      [--backend auto|affinity|observe] [--plugin-dir DIR]...
+
+          --policy FILE      who gets what (default: the installed default.yaml)
+          --runtime-dir DIR  socket, lock and logs (default: $POISE_RUNTIME_DIR, else
+                             /run/poise for root, $XDG_RUNTIME_DIR/poise for others)
+          --state-dir DIR    what features keep (default: /var/lib/poise for root,
+                             $XDG_STATE_HOME/poise or ~/.local/state/poise for others)
+          --backend NAME     auto, affinity (CPU masks, nice values, limits) or observe
+                             (decide and record, touch nothing); cgroup2 is not there yet
+          --plugin-dir DIR   look for plugins here first; may be given several times
+          --help, --version
+
+        Runs in the foreground and logs to standard error. SIGHUP reads the policy again (so does
+        a change of the file), SIGTERM and SIGINT stop all features in order.
+
+        examples:
+          poised --policy Policies/default.yaml
+          poised --backend observe --runtime-dir /tmp/poise-try
+
+        """
+
+    /// Reads the command line (without the program's name).
+    package init(
+        _ arguments: [String], environment: (String) -> String?, isRoot: Bool
+    ) throws(Stop) {
+        var values: [String: [String]] = [:]
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            if argument == "--help" || argument == "-h" { throw .print(DaemonOptions.help) }
+            if argument == "--version" { throw .print("poised \(DaemonVersion.text)\n") }
+            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+            guard let name = parts.first, DaemonOptions.names.contains(name) else {
+                throw .wrongUse("unknown argument \(argument)")
+            }
+            guard let value = parts.count == 2 ? parts[1] : rest.popFirst(), !value.isEmpty else {
+                throw .wrongUse("\(name) needs a value")
+            }
+            values[name, default: []].append(value)
+        }
+        policyPath = values["--policy"]?.last
+        runtimeFolder = RuntimeFolder.path(
+            option: values["--runtime-dir"]?.last, environment: environment)
+        stateFolder =
+            values["--state-dir"]?.last
+            ?? DaemonOptions.defaultState(environment: environment, isRoot: isRoot)
+        pluginFolders = values["--plugin-dir"] ?? []
+        backend = try DaemonOptions.backend(values["--backend"]?.last ?? "auto")
+    }
+
+    private static let names: Set<String> = [
+        "--policy", "--runtime-dir", "--state-dir", "--backend", "--plugin-dir",
+    ]
+
+    private static func backend(_ name: String) throws(Stop) -> Backend? {
+        switch name {
+        case "auto": return nil
+        case "affinity": return .affinity
+        case "observe": return .observe
+        case "cgroup2":
+            throw .wrongUse("the backend cgroup2 is not there yet; use affinity or observe")
+        default:
+            throw .wrongUse("unknown backend \(name); there are auto, affinity and observe")
+        }
+    }
+
+    private static func defaultState(
+        environment: (String) -> String?, isRoot: Bool
+    ) -> String {
+        if isRoot { return "/var/lib/poise" }
+        if let state = environment("XDG_STATE_HOME"), !state.isEmpty { return state + "/poise" }
+        return (environment("HOME") ?? "") + "/.local/state/poise"
+    }
+}
+
+/// The version of all programs of this package.
+package enum DaemonVersion {
+    package static let text = "0.1.0"
+}

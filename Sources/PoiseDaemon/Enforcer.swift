@@ -1,0 +1,67 @@
+import PoiseHardware
+import PoiseLinux
+import PoiseModel
+
+/// Holds running features to their allocations.
+///
+/// It is made from the local machine and so cannot exist for one that came from a file.
+struct Enforcer {
+    let backend: Backend
+    private let machine: LocalMachine
+    private var affinity = AffinityBackend()
+
+    init(machine: LocalMachine, backend: Backend) {
+        self.machine = machine
+        self.backend = backend
+    }
+
+    /// What threads of a feature are to be held to; nil under `observe`.
+    func placement(of allocation: ResourceAllocation) -> AffinityPlacement? {
+        guard backend == .affinity else { return nil }
+        return AffinityPlacement(
+            cpus: allocation.cpus, priority: allocation.priority,
+            memoryMaxBytes: allocation.memory.maxBytes)
+    }
+
+    /// Applies an allocation to all processes of a feature; gives what was refused.
+    mutating func apply(
+        _ allocation: ResourceAllocation, to process: FeatureProcess, orphans: [ProcessID]
+    ) {
+        guard let placement = placement(of: allocation) else { return }
+        let outcomes = affinity.apply(
+            placement, replacing: process.placement, to: process.roots(orphans: orphans))
+        process.placement = placement
+        process.refusals = Enforcer.refusals(outcomes)
+    }
+
+    /// Puts back threads that left their set; gives how many.
+    mutating func verify(_ process: FeatureProcess, orphans: [ProcessID]) -> Int {
+        guard let placement = process.placement else { return 0 }
+        var drifted = 0
+        for outcome in affinity.verify(placement, process.roots(orphans: orphans)) {
+            if case .applied(.cpus, let count) = outcome { drifted += count }
+        }
+        process.drifted += drifted
+        return drifted
+    }
+
+    /// Keeps the daemon itself off the features' CPUs, where some are reserved.
+    func moveDaemon(to reserved: CPUSet) throws(SystemError) {
+        guard backend == .affinity, !reserved.isEmpty else { return }
+        try ThreadSettings.setCPUs(reserved, of: 0)
+    }
+
+    private static func refusals(_ outcomes: [AffinityOutcome]) -> [String] {
+        outcomes.compactMap { outcome in
+            switch outcome {
+            // The kernel takes one change of a session at a time; the next check makes it.
+            case .refused(.session, _, .tryAgain, _): nil
+            case .refused(let setting, let count, let errno, let remedy):
+                "\(setting.rawValue) of \(count) threads: \(errno) (\(remedy))"
+            case .unsettled(let threads):
+                "\(threads) threads came faster than they could be moved"
+            case .applied, .unchanged: nil
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import PoiseLinux
+package import PoiseModel
+
+/// What happened, newest last: bounded, numbered, and handed on to those who follow it.
+package struct EventLog: Sendable {
+    package struct Entry: Sendable, Equatable {
+        package var number: Int
+        /// Seconds since 1970.
+        package var time: Double
+        package var kind: String
+        package var feature: FeatureID?
+        package var text: String
+
+        package var json: JSON {
+            [
+                "time": .number(time), "kind": .string(kind), "feature": JSON(feature?.name),
+                "text": .string(text),
+            ]
+        }
+
+        /// One line for a terminal.
+        package var line: String {
+            "poised: " + (feature.map { "\($0): " } ?? "") + "\(kind): \(text)"
+        }
+    }
+
+    package static let capacity = 4096
+    /// No event's text is longer; what a plugin sends is cut.
+    private static let longestText = 2000
+
+    package private(set) var entries: [Entry] = []
+    private var next = 0
+
+    package init() {}
+
+    package mutating func add(
+        _ kind: String, _ feature: FeatureID?, _ text: String, time: Double
+    ) -> Entry {
+        // One event is one line, whatever a plugin puts into it.
+        let line = String(text.prefix(EventLog.longestText).map { $0.isNewline ? " " : $0 })
+        let entry = Entry(number: next, time: time, kind: kind, feature: feature, text: line)
+        next += 1
+        // Dropping a quarter at once keeps the cost of an event constant.
+        if entries.count == EventLog.capacity { entries.removeFirst(EventLog.capacity / 4) }
+        entries.append(entry)
+        return entry
+    }
+
+    /// Those not older than `seconds`, of one feature or of all.
+    package func since(
+        _ seconds: Double?, now: Double, of feature: FeatureID? = nil
+    ) -> [Entry] {
+        entries.filter { entry in
+            (seconds.map { entry.time >= now - $0 } ?? true)
+                && (feature.map { entry.feature == $0 } ?? true)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Glibc
+import PoiseLinux
+import PoiseModel
+
+/// Finds plugins by name: `streaming` is `libstreaming.so` in one of the plugin folders.
+package struct PluginSearch: Sendable {
+    package struct Found: Sendable, Equatable {
+        package var name: String
+        package var path: String
+    }
+
+    /// Searched in this order.
+    package let folders: [String]
+
+    /// The folders of the options, then `$POISE_PLUGIN_PATH`, then where the build or the
+    /// installation puts plugins: beside the program, and in `../lib/poise/plugins`.
+    package init(options: [String], environment: (String) -> String?, programFolder: String) {
+        var folders = options
+        folders += (environment("POISE_PLUGIN_PATH") ?? "").split(separator: ":").map(String.init)
+        folders += [programFolder + "/../lib/poise/plugins", programFolder]
+        self.folders = folders
+    }
+
+    /// The library of a plugin given by name, or by a path with a `/` in it; nil when it is not
+    /// there.
+    package func path(of plugin: String) -> String? {
+        if plugin.contains("/") { return access(plugin, R_OK) == 0 ? plugin : nil }
+        return folders.map { "\($0)/lib\(plugin).so" }.first { access($0, R_OK) == 0 }
+    }
+
+    /// What there is, by name; of two with one name the first found.
+    package func all() -> [Found] {
+        var found: [String: Found] = [:]
+        for folder in folders {
+            for file in Folder.names(in: folder) {
+                guard file.hasPrefix("lib"), file.hasSuffix(".so") else { continue }
+                let name = String(file.dropFirst(3).dropLast(3))
+                let path = "\(folder)/\(file)"
+                guard found[name] == nil, PluginSearch.isPlugin(path) else { continue }
+                found[name] = Found(name: name, path: path)
+            }
+        }
+        return found.values.sorted { $0.name < $1.name }
+    }
+
+    /// Why a plugin cannot be found, and what there is instead.
+    package func missing(_ plugin: String) -> String {
+        if plugin.contains("/") { return "there is no readable plugin at \(plugin)" }
+        let names = all().map(\.name).joined(separator: ", ")
+        let known = names.isEmpty ? "there are none" : "there are: \(names)"
+        return "no such plugin: \(plugin) (\(known); searched: \(folders.joined(separator: ":")))"
+    }
+
+    /// Whether a file exports the plugin's ABI number, judged by its name in the file.
+    private static func isPlugin(_ path: String) -> Bool {
+        guard let file = try? FileDescriptor.open(path, O_RDONLY) else { return false }
+        let mark = Array("poise_plugin_abi".utf8)
+        var tail: [UInt8] = []
+        // A plugin that is larger than this is found by its path only.
+        for _ in 0..<1024 {
+            guard case .bytes(let bytes) = (try? file.read()) ?? .end else { return false }
+            let window = tail + bytes
+            if window.contains(mark) { return true }
+            tail = Array(window.suffix(mark.count - 1))
+        }
+        return false
+    }
+}
