@@ -72,7 +72,12 @@ let package = Package(
             name: "PoiseTestSupport", dependencies: ["PoiseModel"],
             path: "Tests/PoiseTestSupport", swiftSettings: strict),
         tests("PoiseModelTests", sees: ["PoiseModel", "PoiseTestSupport"]),
-        tests("PoiseEngineTests", sees: ["PoiseModel", "PoiseEngine", "PoiseTestSupport"]),
+        .testTarget(
+            name: "PoiseEngineTests",
+            dependencies: [
+                "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseTestSupport",
+            ],
+            exclude: ["Golden"], swiftSettings: strict),
         tests("PoiseHardwareTests", sees: ["PoiseModel", "PoiseHardware", "PoiseTestSupport"]),
         tests("PoisePolicyFileTests", sees: ["PoiseModel", "PoisePolicyFile", "PoiseTestSupport"]),
         tests("PoiseLinuxTests", sees: ["PoiseModel", "PoiseLinux", "PoiseTestSupport"]),

@@ -8,7 +8,8 @@ import PoiseWire
 // The control socket.
 extension Daemon {
     func acceptCallers() {
-        while let socket = (try? LocalSocket.accept(server.listener)) ?? nil {
+        let accept = { () throws(SystemError) in try LocalSocket.accept(self.server.listener) }
+        while let socket = attempt(nil, accept) ?? nil {
             let connection = ControlConnection(socket: socket)
             if server.connections.count >= ControlServer.mostConnections {
                 connection.isLast = true
@@ -67,14 +68,15 @@ extension Daemon {
     /// Sends what can be sent and lets go of callers that are gone or done.
     private func settle(_ token: UInt64, _ connection: ControlConnection, hungUp: Bool) {
         if !connection.flush() || hungUp {
-            try? epoll.remove(connection.socket)
-            forget(token)
+            unwatch(connection.socket, token)
             server.connections[token] = nil
             return
         }
         let interest: Epoll.Interest =
             connection.hasUnsent ? [.read, .write, .hangup] : [.read, .hangup]
-        try? epoll.modify(connection.socket, token: token, interest)
+        attempt { () throws(SystemError) in
+            try epoll.modify(connection.socket, token: token, interest)
+        }
     }
 
     func tellFollowers(_ entry: EventLog.Entry) {

@@ -67,31 +67,26 @@ extension Daemon {
 
     func takeExit(of feature: FeatureID, token: UInt64) {
         guard let process = processes[feature] else { return }
-        guard let status = try? process.child.reap() else { return }
-        forget(token)
+        let end = attempt(feature) { () throws(SystemError) in try process.child.reap() }
+        guard let status = end ?? nil else { return }
+        unwatch(process.child.descriptor, token)
         if process.channel != nil { takeNews(of: feature, Epoll.Ready.everything) }
         _ = process.output.read()
         process.output.finish()
         let orphans = process.roots(orphans: orphans).filter { $0 != process.child.pid }
         for pid in ProcessTree.tree(of: orphans) { kill(pid, SIGKILL) }
         processes[feature] = nil
-        _ = try? Subreaper.reapOrphans(unless: { pid in
-            processes.values.contains { $0.child.pid == pid }
-        })
+        reapOrphans()
         let ending = status.ending(isHost: process.channel != nil)
         let because = process.toldFailure.map { "\($0) (\(status))" } ?? "\(status)"
         inbox.post(.ended(feature, ending, because: because))
     }
 
     func takeOutput(of feature: FeatureID, token: UInt64) {
-        guard let process = processes[feature] else {
-            forget(token)
-            return
-        }
+        guard let process = processes[feature] else { return }
         if process.output.read() != .open {
             // Watched again at the next tick when it was only too much.
-            try? epoll.remove(process.output.pipe)
-            forget(token)
+            unwatch(process.output.pipe, token)
         }
     }
 
@@ -99,12 +94,11 @@ extension Daemon {
         guard let process = processes[feature], let channel = process.channel else { return }
         // A host that never pauses gets its turn again after the others.
         for _ in 0..<64 {
-            guard case .bytes(let bytes) = (try? channel.read(atMost: HostOrder.longest)) ?? .end
-            else {
-                if ready.hungUp {
-                    try? epoll.remove(channel)
-                    forget(ready.token)
-                }
+            let reading = attempt(feature) { () throws(SystemError) in
+                try channel.read(atMost: HostOrder.longest)
+            }
+            guard case .bytes(let bytes) = reading else {
+                if ready.hungUp { unwatch(channel, ready.token) }
                 return
             }
             do {

@@ -160,8 +160,6 @@ package final class Daemon {
         return token
     }
 
-    func forget(_ token: UInt64) { sources[token] = nil }
-
     private func dispatch(_ ready: Epoll.Ready) {
         guard let source = sources[ready.token] else { return }
         switch source {
@@ -179,7 +177,7 @@ package final class Daemon {
     }
 
     private func takeSignals() {
-        for received in (try? signals.receive()) ?? [] {
+        for received in attempt(nil, { () throws(SystemError) in try signals.receive() }) ?? [] {
             switch received.signal {
             case SIGHUP: rereadPolicy()
             case SIGCHLD: break
@@ -193,7 +191,30 @@ package final class Daemon {
                 }
             }
         }
-        _ = try? Subreaper.reapOrphans(unless: isKnown)
+        reapOrphans()
+    }
+
+    func reapOrphans() {
+        _ = attempt { () throws(SystemError) in try Subreaper.reapOrphans(unless: isKnown) }
+    }
+
+    /// Does what may fail without harm to the rest; a failure is told as an event.
+    @discardableResult
+    func attempt<Value>(
+        _ feature: FeatureID? = nil, _ body: () throws(SystemError) -> Value
+    ) -> Value? {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            say("degraded", feature, "\(error)")
+            return nil
+        }
+    }
+
+    /// Ends the watch on a descriptor.
+    func unwatch(_ descriptor: FileDescriptor, _ token: UInt64) {
+        attempt { () throws(SystemError) in try epoll.remove(descriptor) }
+        sources[token] = nil
     }
 
     private func tick() {

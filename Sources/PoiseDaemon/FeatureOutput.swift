@@ -30,12 +30,17 @@ struct FeatureOutput: ~Copyable {
     mutating func read() -> Progress {
         while true {
             guard readSinceTick < FeatureOutput.readPerTick else { return .paused }
-            switch try? pipe.read() {
-            case .bytes(let bytes):
-                readSinceTick += bytes.count
-                keep(bytes)
-            case .nothing: return .open
-            case .end, nil: return .closed
+            do throws(SystemError) {
+                switch try pipe.read() {
+                case .bytes(let bytes):
+                    readSinceTick += bytes.count
+                    keep(bytes)
+                case .nothing: return .open
+                case .end: return .closed
+                }
+            } catch {
+                log.append("poised: \(error)")
+                return .closed
             }
         }
     }

@@ -49,7 +49,12 @@ final class FeatureProcess {
     func send(_ order: HostOrder) -> Bool {
         guard let channel else { return false }
         let bytes = Array(order.json.description.utf8)
-        return (try? LocalSocket.send(bytes[...], to: channel)) == bytes.count
+        do throws(SystemError) {
+            return try LocalSocket.send(bytes[...], to: channel) == bytes.count
+        } catch {
+            // Its end is seen by its process; what it was to be told does not matter any more.
+            return false
+        }
     }
 
     /// Sends a signal to all of its processes.
@@ -57,8 +62,12 @@ final class FeatureProcess {
         for pid in ProcessTree.tree(of: roots(orphans: orphans)) where pid != child.pid {
             kill(pid, number)
         }
-        // The one that we started cannot be mistaken for a later one of its number.
-        try? child.signal(number)
+        do throws(SystemError) {
+            // The one that we started cannot be mistaken for a later one of its number.
+            try child.signal(number)
+        } catch {
+            refusals = ["signal \(number): \(error)"]
+        }
     }
 }
 

@@ -53,16 +53,21 @@ package struct PluginSearch: Sendable {
 
     /// Whether a file exports the plugin's ABI number, judged by its name in the file.
     private static func isPlugin(_ path: String) -> Bool {
-        guard let file = try? FileDescriptor.open(path, O_RDONLY) else { return false }
         let mark = Array("poise_plugin_abi".utf8)
-        var tail: [UInt8] = []
-        // A plugin that is larger than this is found by its path only.
-        for _ in 0..<1024 {
-            guard case .bytes(let bytes) = (try? file.read()) ?? .end else { return false }
-            let window = tail + bytes
-            if window.contains(mark) { return true }
-            tail = Array(window.suffix(mark.count - 1))
+        do throws(SystemError) {
+            let file = try FileDescriptor.open(path, O_RDONLY)
+            var tail: [UInt8] = []
+            // A plugin that is larger than this is found by its path only.
+            for _ in 0..<1024 {
+                guard case .bytes(let bytes) = try file.read() else { return false }
+                let window = tail + bytes
+                if window.contains(mark) { return true }
+                tail = Array(window.suffix(mark.count - 1))
+            }
+            return false
+        } catch {
+            // What cannot be read cannot be loaded either.
+            return false
         }
-        return false
     }
 }

@@ -20,7 +20,13 @@ struct PolicyFollower {
 
     /// Takes the folder's news; true when the policy file is among them.
     func hasChanged() -> Bool {
-        guard let changes = try? watch?.changes() else { return true }
-        return changes.missedSome || changes.folderIsGone || changes.names.contains(name)
+        guard let watch else { return true }
+        do throws(SystemError) {
+            let changes = try watch.changes()
+            return changes.missedSome || changes.folderIsGone || changes.names.contains(name)
+        } catch {
+            // Reading it once more than needed does no harm; missing a change would.
+            return true
+        }
     }
 }

@@ -41,7 +41,7 @@ struct AcceleratorPick {
     private mutating func pickGPU(_ bytes: Int, inForce: [AcceleratorShare]) -> AcceleratorShare? {
         let best = best(.gpu, inForce) { device in
             // A GPU that does not tell its memory is taken to have enough of it.
-            gpuBytes[device] ?? .max
+            (gpuBytes[device] ?? nil) ?? .max
         }
         guard let best else { return nil }
         let left = gpuBytes[best] ?? nil
@@ -80,10 +80,9 @@ struct AcceleratorPick {
         let kind: Accelerator.Kind = resource == .gpu ? .gpu : .npu
         let count = machine.accelerators.count { $0.kind == kind }
         let name = kind.rawValue.uppercased()
-        let because =
-            count == 0
-            ? "this machine has no \(name)"
-            : "features of higher or equal priority hold the rest of its \(count) \(name)\(count == 1 ? "" : "s")"
+        var because = "this machine has no \(name)"
+        if count == 1 { because = "its \(name) has no more left" }
+        if count > 1 { because = "none of its \(count) \(name)s has more left" }
         return Unmet(resource: resource, wanted: wanted, got: got, because: because)
     }
 }
