@@ -94,8 +94,9 @@ extension PlanDraft {
     }
 
     private func kept(_ policy: FeaturePolicy, _ unmet: [Unmet]) -> KeptOut {
-        let what = unmet.map {
-            "\($0.resource.words($0.wanted)) (there are \($0.resource.words($0.got)))"
+        let what = unmet.map { unmet in
+            let left = unmet.got == 0 ? "none is left" : "\(unmet.resource.words(unmet.got)) left"
+            return "\(unmet.resource.words(unmet.wanted)) (\(left))"
         }
         return KeptOut(
             feature: policy.id, priority: policy.priority, level: policy.level, unmet: unmet,
