@@ -11,8 +11,11 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
-func room(_ name: String, sees: [Target.Dependency] = [], path: String? = nil) -> Target {
-    .target(name: name, dependencies: sees, path: path, swiftSettings: strict)
+func room(
+    _ name: String, sees: [Target.Dependency] = [], path: String? = nil, exclude: [String] = []
+) -> Target {
+    .target(
+        name: name, dependencies: sees, path: path, exclude: exclude, swiftSettings: strict)
 }
 
 func program(_ name: String, sees: [Target.Dependency]) -> Target {
@@ -52,7 +55,9 @@ let package = Package(
         room("PoisePolicyFile", sees: ["PoiseModel", "CYAML"]),
         room("PoiseLinux", sees: ["PoiseModel", "CLinux"]),
         room("PoiseWire", sees: ["PoiseModel", "CJansson"]),
-        room("PoisePlugin", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"]),
+        room(
+            "PoisePlugin", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"],
+            exclude: ["Templates"]),
         room(
             "PoiseDaemon",
             sees: [

@@ -1,1 +1,14 @@
 #include "poise_plugin.h"
+
+// The border holds no padding that a compiler chose: every structure is the sum of its fields.
+_Static_assert(sizeof(void *) == 8, "the border is made for 64-bit machines");
+_Static_assert(sizeof(poise_cpus) == 16, "poise_cpus");
+_Static_assert(sizeof(poise_core) == 24, "poise_core");
+_Static_assert(sizeof(poise_accelerator) == 24, "poise_accelerator");
+_Static_assert(sizeof(poise_allocation) == 144, "poise_allocation");
+_Static_assert(sizeof(poise_text) == 16, "poise_text");
+_Static_assert(sizeof(poise_gauge) == 56, "poise_gauge");
+_Static_assert(sizeof(poise_report) == 72, "poise_report");
+_Static_assert(sizeof(poise_host_functions) == 40, "poise_host_functions");
+_Static_assert(sizeof(poise_creation) == 48, "poise_creation");
+_Static_assert(sizeof(poise_plugin_functions) == 88, "poise_plugin_functions");
