@@ -95,7 +95,10 @@ let package = Package(
             sees: ["PoiseModel", "PoisePlugin", "Streaming", "PoiseTestSupport"]),
         tests(
             "PoiseDaemonTests",
-            sees: ["PoiseModel", "PoiseWire", "PoiseDaemon", "PoiseTestSupport"]),
+            sees: [
+                "PoiseModel", "PoiseWire", "PoiseLinux", "PoiseDaemon", "PoiseTestSupport",
+                "poised", "poise-host", "Streaming",
+            ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

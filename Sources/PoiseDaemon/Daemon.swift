@@ -69,7 +69,10 @@ package final class Daemon {
         server = ControlServer(
             listener: try LocalSocket.listen(
                 RuntimeFolder.socket(in: options.runtimeFolder)))
-        engine = Supervisor(machine: machine.machine, policy: policy, now: now)
+        var deadlines = Supervisor.Deadlines()
+        deadlines.start = options.startWithin
+        engine = Supervisor(
+            machine: machine.machine, policy: policy, deadlines: deadlines, now: now)
         enforcer = Enforcer(machine: machine, backend: options.backend ?? .affinity)
         try Subreaper.become()
         try watch(signals.descriptor, .signals, .read)

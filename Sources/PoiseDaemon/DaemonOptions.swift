@@ -9,6 +9,8 @@ package struct DaemonOptions: Sendable, Equatable {
     /// Nil chooses by what the host can do.
     package var backend: Backend?
     package var pluginFolders: [String]
+    /// How long a feature may take until it says that it works.
+    package var startWithin: Duration
 
     /// A command line that is not understood, or a request for help: what to print.
     package enum Stop: Error, Equatable {
@@ -21,6 +23,7 @@ package struct DaemonOptions: Sendable, Equatable {
 
         usage: poised [--policy FILE] [--runtime-dir DIR] [--state-dir DIR]
                       [--backend auto|affinity|observe] [--plugin-dir DIR]...
+                      [--start-within SECONDS]
 
           --policy FILE      who gets what (default: the installed default.yaml)
           --runtime-dir DIR  socket, lock and logs (default: $POISE_RUNTIME_DIR, else
@@ -30,6 +33,7 @@ package struct DaemonOptions: Sendable, Equatable {
           --backend NAME     auto, affinity (CPU masks, nice values, limits) or observe
                              (decide and record, touch nothing); cgroup2 is not there yet
           --plugin-dir DIR   look for plugins here first; may be given several times
+          --start-within N   seconds a feature may take to start (default: 10)
           --help, --version
 
         Runs in the foreground and logs to standard error. SIGHUP reads the policy again (so does
@@ -66,11 +70,17 @@ package struct DaemonOptions: Sendable, Equatable {
             values["--state-dir"]?.last
             ?? DaemonOptions.defaultState(environment: environment, isRoot: isRoot)
         pluginFolders = values["--plugin-dir"] ?? []
+        let seconds = values["--start-within"]?.last ?? "10"
+        guard let within = Int(seconds), (1...3600).contains(within) else {
+            throw .wrongUse("--start-within takes 1 to 3600 seconds, not \(seconds)")
+        }
+        startWithin = .seconds(within)
         backend = try DaemonOptions.backend(values["--backend"]?.last ?? "auto")
     }
 
     private static let names: Set<String> = [
         "--policy", "--runtime-dir", "--state-dir", "--backend", "--plugin-dir",
+        "--start-within",
     ]
 
     private static func backend(_ name: String) throws(Stop) -> Backend? {
