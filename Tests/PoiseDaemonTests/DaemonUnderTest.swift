@@ -24,10 +24,21 @@ final class DaemonUnderTest {
 
     deinit {
         // The test is over, however it went: nothing of it may stay.
-        if (try? child.reap()) == .some(nil) {
-            try? child.signal(SIGTERM)
-            for _ in 0..<100 where (try? child.reap()) == .some(nil) { usleep(50_000) }
-            try? child.signal(SIGKILL)
+        if hasEnded() { return }
+        try? child.signal(SIGTERM)
+        for _ in 0..<500 {
+            if hasEnded() { return }
+            usleep(10_000)
+        }
+        try? child.signal(SIGKILL)
+    }
+
+    /// Whether it has ended; an error says that its end was taken before.
+    private func hasEnded() -> Bool {
+        do {
+            return try child.reap() != nil
+        } catch {
+            return true
         }
     }
 
