@@ -107,8 +107,9 @@ package struct DeviceEvidence: Sendable, Equatable {
 
     /// Whether this is a display adapter that shows a console and computes nothing.
     ///
-    /// Management controllers of servers have one, and virtual machines: Matrox, ASPEED, XGI, Silicon Motion, Huawei's Hi1710; Cirrus,
-    /// Bochs, QXL, VMware, virtio and Hyper-V. Only as display controllers: Huawei makes NPUs too.
+    /// Management controllers of servers have one, and virtual machines: Matrox, ASPEED, XGI,
+    /// Silicon Motion, Huawei's Hi1710; Cirrus, Bochs, QXL, VMware, virtio and Hyper-V. Only as
+    /// display controllers: Huawei makes NPUs too.
     private var isDisplayOnly: Bool {
         guard let pci, pci.deviceClass >> 8 == 0x03 else { return false }
         return [

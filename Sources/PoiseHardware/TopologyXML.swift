@@ -25,6 +25,7 @@ struct TopologyXML {
     private let input: [UInt8]
     private var position = 0
     private var open: [ArraySlice<UInt8>] = []
+    private var rules = TopologyRules()
     private var elements = 0
     private var isDone = false
 
@@ -92,6 +93,7 @@ struct TopologyXML {
         write("</")
         output.append(contentsOf: name)
         write(">")
+        if text(name) == "object" { rules.leave() }
         if open.isEmpty { isDone = true }
     }
 
@@ -109,9 +111,13 @@ struct TopologyXML {
         }
         write("<")
         output.append(contentsOf: name)
-        let isEmpty = try readAttributes(ofRoot: isRoot)
+        let (attributes, isEmpty) = try readAttributes(ofRoot: isRoot)
+        let isObject = text(name) == "object"
+        if isObject, let wrong = rules.enter(attributes) { throw mistake(wrong) }
+        if isRoot { try check(version: attributes["version"]) }
         if isEmpty {
             write("/>")
+            if isObject { rules.leave() }
             if isRoot { isDone = true }
         } else {
             write(">")
@@ -122,20 +128,27 @@ struct TopologyXML {
         }
     }
 
-    /// Reads to the end of a start tag; true when the tag closes itself.
-    private mutating func readAttributes(ofRoot isRoot: Bool) throws(Mistake) -> Bool {
+    /// Reads to the end of a start tag, and tells whether the tag closes itself.
+    private mutating func readAttributes(ofRoot isRoot: Bool) throws(Mistake) -> (
+        TopologyRules.Attributes, isEmpty: Bool
+    ) {
+        var attributes: TopologyRules.Attributes = [:]
         while true {
             let before = position
             skipSpaces()
-            if skip("/>") { return true }
-            if skip(">") { return false }
+            if skip("/>") { return (attributes, true) }
+            if skip(">") { return (attributes, false) }
             guard position > before else { throw mistake("a tag is broken") }
             let name = readName()
             guard !name.isEmpty, skip("=") else {
                 throw mistake(position < input.count ? "a tag is broken" : "truncated in a tag")
             }
             let value = try readValue()
-            try check(attribute: text(name), value, ofRoot: isRoot)
+            let word = String(decoding: value, as: UTF8.self)
+            guard attributes.updateValue(word, forKey: text(name)) == nil else {
+                throw mistake("an attribute is there twice: \(text(name))")
+            }
+            try check(attribute: text(name), word)
             // The small parser knows no attribute of the first tag but this.
             if isRoot, text(name) != "version" { continue }
             write(" ")
@@ -146,20 +159,23 @@ struct TopologyXML {
         }
     }
 
-    /// What hwloc would not survive, or would answer without saying why.
-    private func check(attribute name: String, _ value: [UInt8], ofRoot isRoot: Bool)
-        throws(Mistake)
-    {
-        let text = String(decoding: value, as: UTF8.self)
-        if isRoot, name == "version", let major = Int(text.prefix { $0 != "." }), major > 2 {
-            throw mistake(
-                "it is of version \(text), made by a newer hwloc (`lstopo --export-xml-flags v2` "
-                    + "writes the version that Poise reads)")
-        }
-        let isIndex = name == "os_index" || name == "gp_index" || name == "nbobjs"
+    /// Refuses numbers that hwloc would take at their word and ask for memory.
+    private func check(attribute name: String, _ text: String) throws(Mistake) {
+        let isIndex = name == "os_index" || name == "nbobjs"
         if isIndex, let number = UInt64(text), number > TopologyXML.indexLimit {
             throw mistake("\(name)=\"\(text)\" is beyond any machine")
         }
+    }
+
+    /// Refuses what is of another hwloc, and says what turns it into what Poise reads.
+    private func check(version: String?) throws(Mistake) {
+        let major = version.flatMap { Int($0.prefix { $0 != "." }) }
+        if major == 2 { return }
+        throw mistake(
+            major == 3
+                ? "it is of version 3 (`lstopo --export-xml-flags v2 -i FILE NEW.xml` of hwloc 3 "
+                    + "writes the version 2 that Poise reads)"
+                : "it is not of version 2 (`lstopo -i FILE NEW.xml` of hwloc 2 writes that)")
     }
 
     /// hwloc makes a bitmap as long as the highest index, and a matrix of `nbobjs` squared.
