@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,4 +39,13 @@ void poise_host_line_buffering(void) {
 
 void *poise_host_open_library(const char *path) {
     return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+}
+
+static int remove_one(const char *path, const struct stat *file, int kind, struct FTW *place) {
+    (void)file, (void)kind, (void)place;
+    return remove(path);
+}
+
+int32_t poise_host_remove_folder(const char *path) {
+    return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 ? -errno : 0;
 }

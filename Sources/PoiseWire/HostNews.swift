@@ -52,8 +52,8 @@ package enum HostNews: Sendable, Equatable {
         switch json["news"]?.string {
         case "loaded":
             self = .loaded(
-                name: try json.text("name", longest: HostNews.longestName),
-                version: try json.text("version", longest: HostNews.longestName),
+                name: try json.tamedText("name", longest: HostNews.longestName),
+                version: try json.tamedText("version", longest: HostNews.longestName),
                 abi: try json.count("abi"))
         case "created": self = .created
         case "started": self = .started
@@ -68,22 +68,22 @@ package enum HostNews: Sendable, Equatable {
                 throw WireError("level", "is none")
             }
             self = .log(
-                level, text: try json.text("text", longest: HostNews.longestText),
+                level, text: try json.tamedText("text", longest: HostNews.longestText),
                 fields: try HostNews.fields(json))
         case "event":
             self = .event(
-                name: try json.text("name", longest: HostNews.longestName),
+                name: try json.tamedText("name", longest: HostNews.longestName),
                 fields: try HostNews.fields(json))
         case "failed":
             self = .failed(
-                stage: try json.text("stage", longest: HostNews.longestName),
-                text: try json.text("text", longest: HostNews.longestText),
+                stage: try json.tamedText("stage", longest: HostNews.longestName),
+                text: try json.tamedText("text", longest: HostNews.longestText),
                 permanent: json["permanent"]?.bool ?? false)
         case "dropped":
             self = .dropped(
                 logs: try json.count("logs"), events: try json.count("events"),
                 needs: try json.count("needs"))
-        default: throw WireError("news", "is none: \(json["news"] ?? .null)")
+        default: throw WireError("news", "is none: \("\(json["news"] ?? .null)".prefix(64))")
         }
     }
 
@@ -99,8 +99,8 @@ package enum HostNews: Sendable, Equatable {
     private static func health(_ json: JSON) throws(WireError) -> Health {
         switch json["health"]?.string {
         case "good": .good
-        case "degraded": .degraded(try json.text("text", longest: longestText))
-        case "failing": .failing(try json.text("text", longest: longestText))
+        case "degraded": .degraded(try json.tamedText("text", longest: longestText))
+        case "failing": .failing(try json.tamedText("text", longest: longestText))
         default: throw WireError("health", "is good, degraded or failing")
         }
     }
@@ -115,7 +115,7 @@ package enum HostNews: Sendable, Equatable {
             guard let value = member.value.string, value.utf8.count <= longestText,
                 member.key.utf8.count <= longestName
             else { throw WireError("fields", "a field is a short text") }
-            fields.append(Field(member.key, value))
+            fields.append(Field(HostMessageText.tame(member.key), HostMessageText.tame(value)))
         }
         return fields
     }
@@ -209,7 +209,9 @@ extension LoadReport {
             throw WireError("gauges", "more than \(HostNews.mostGauges)")
         }
         for member in members {
-            guard let value = member.value.number, member.key.utf8.count <= 64 else {
+            guard let value = member.value.number, member.key.utf8.count <= 64,
+                HostMessageText.isName(member.key)
+            else {
                 throw WireError("gauges", "a gauge is a number with a short name")
             }
             gauges.append(Gauge(name: member.key, value: value))

@@ -46,7 +46,7 @@ package enum HostOrder: Sendable, Equatable {
         case "stop": self = .stop
         case "sample": self = .sample
         case "checkHealth": self = .checkHealth
-        default: throw WireError("order", "is none: \(json["order"] ?? .null)")
+        default: throw WireError("order", "is none: \("\(json["order"] ?? .null)".prefix(64))")
         }
     }
 }
@@ -59,6 +59,11 @@ extension JSON {
             throw WireError(key, "longer than \(longest) bytes")
         }
         return text
+    }
+
+    /// The text under a key as `text` gives it, harmless on a terminal.
+    func tamedText(_ key: String, longest: Int) throws(WireError) -> String {
+        HostMessageText.tame(try text(key, longest: longest))
     }
 
     /// The whole number under a key, from 0 to `most`.

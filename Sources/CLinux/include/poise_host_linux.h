@@ -27,3 +27,6 @@ void poise_host_line_buffering(void);
 // Opens a library for good: RTLD_NOW, RTLD_LOCAL, RTLD_NODELETE. Null when that fails; the text
 // is then in dlerror(3).
 void *poise_host_open_library(const char *path);
+
+// Removes a folder with all that is in it, not following links. nftw(3).
+int32_t poise_host_remove_folder(const char *path);

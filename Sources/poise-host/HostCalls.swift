@@ -1,0 +1,78 @@
+import PluginABI
+import PoiseModel
+import PoiseWire
+
+/// The table that a plugin calls its host by.
+///
+/// Any thread of the plugin may call, also after the plugin was stopped; so neither the table nor
+/// what stands behind it is ever freed.
+enum HostCalls {
+    private final class Ear: Sendable {
+        let hear: @Sendable (HostNews) -> Void
+
+        init(hear: @escaping @Sendable (HostNews) -> Void) { self.hear = hear }
+    }
+
+    private static let longestText = 2048
+    private static let longestName = 64
+    private static let longestValue = 256
+
+    /// A table whose calls end in `hear`.
+    static func table(
+        hear: @escaping @Sendable (HostNews) -> Void
+    ) -> UnsafePointer<poise_host_functions> {
+        let table = UnsafeMutablePointer<poise_host_functions>.allocate(capacity: 1)
+        table.initialize(to: poise_host_functions())
+        table.pointee.size = UInt32(MemoryLayout<poise_host_functions>.size)
+        table.pointee.abi = PluginLibrary.ownABI
+        table.pointee.context = Unmanaged.passRetained(Ear(hear: hear)).toOpaque()
+        table.pointee.need = { context, coreClass, millicores, milliseconds in
+            guard let coreClass = CoreClass.allCases.first(where: { $0.rank == Int(coreClass) })
+            else { return }
+            HostCalls.hear(
+                context,
+                .need(
+                    coreClass, millicores: min(Int(millicores), 1 << 30),
+                    milliseconds: min(Int(clamping: milliseconds), 86_400_000)))
+        }
+        table.pointee.log = { context, level, text, fields, count in
+            guard let text else { return }
+            let levels = HostNews.LogLevel.allCases
+            HostCalls.hear(
+                context,
+                .log(
+                    levels[min(Int(level), levels.count - 1)],
+                    text: BorderText.read(text, longest: HostCalls.longestText),
+                    fields: HostCalls.fields(fields, count)))
+        }
+        table.pointee.event = { context, name, fields, count in
+            guard let name else { return }
+            HostCalls.hear(
+                context,
+                .event(
+                    name: BorderText.read(name, longest: HostCalls.longestName),
+                    fields: HostCalls.fields(fields, count)))
+        }
+        return UnsafePointer(table)
+    }
+
+    private static func hear(_ context: UnsafeMutableRawPointer?, _ news: HostNews) {
+        guard let context else { return }
+        Unmanaged<Ear>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.hear(news) }
+    }
+
+    private static func fields(
+        _ start: UnsafePointer<poise_field>?, _ count: UInt32
+    ) -> [HostNews.Field] {
+        guard let start else { return [] }
+        var fields: [HostNews.Field] = []
+        for index in 0..<min(Int(count), HostNews.mostFields) {
+            guard let key = start[index].key, let value = start[index].value else { continue }
+            let name = BorderText.read(key, longest: longestName)
+            // Names come once: a reader of JSON refuses what has a key twice.
+            guard !fields.contains(where: { $0.key == name }) else { continue }
+            fields.append(HostNews.Field(name, BorderText.read(value, longest: longestValue)))
+        }
+        return fields
+    }
+}
