@@ -71,7 +71,10 @@ let package = Package(
             sees: ["PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire"]),
         program("poise-host", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"]),
 
-        room("Streaming", sees: ["PoiseModel", "PoisePlugin"], path: "Plugins/Streaming"),
+        room("StreamingCore", sees: ["PoiseModel"], path: "Plugins/Streaming/Core"),
+        room(
+            "Streaming", sees: ["PoiseModel", "PoisePlugin", "StreamingCore"],
+            path: "Plugins/Streaming/Plugin"),
 
         .target(
             name: "PoiseTestSupport", dependencies: ["PoiseModel"],
@@ -92,7 +95,9 @@ let package = Package(
             sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PoiseTestSupport"]),
         tests(
             "StreamingTests",
-            sees: ["PoiseModel", "PoisePlugin", "Streaming", "PoiseTestSupport"]),
+            sees: [
+                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "PoiseTestSupport",
+            ]),
         tests(
             "PoiseDaemonTests",
             sees: [

@@ -1,0 +1,210 @@
+// From bytes to results.
+//
+// A source opens streams and feeds chunks of whole lines. Chunks are parsed by any worker, side by
+// side; their readings are handed to the partitions in the order in which the chunks came, each
+// chunk with the watermark that it meets. A partition works its input off in order, by one worker
+// at a time. So what comes out depends on what each stream said, never on the number of workers.
+//
+// Everything that waits is bounded: a source asks `hasRoom` and holds back until bytes that are on
+// their way have been worked off; `onRoom` tells when.
+
+package import PoiseModel
+import Synchronization
+
+/// The plugin's work without threads or files of its own: `submit` runs jobs, `deliver` takes
+/// results. All calls from any thread; those of one stream one after the other.
+package final class Pipeline: Sendable {
+    package typealias Job = @Sendable () -> Void
+
+    /// What the pipeline does with events.
+    package struct Settings: Sendable {
+        package var shape: WindowShape
+        package var lateness: Duration = .seconds(1)
+        package var idle: Duration = .seconds(5)
+        /// nil looks for no anomalies.
+        package var anomalyThreshold: Double?
+        package var partitions = 64
+        package var mostKeys = 65_536
+        package var mostBytes = 8 << 20
+        /// Whether result lines are made at all.
+        package var writesResults = true
+
+        package init(shape: WindowShape) { self.shape = shape }
+    }
+
+    /// What goes in and out of the pipeline.
+    package struct Surroundings: Sendable {
+        package var now: @Sendable () -> Instant
+        package var submit: @Sendable (@escaping Job) -> Void
+        /// Gets result lines (whole ones) and the anomalies among them.
+        package var deliver: @Sendable ([UInt8], [Anomaly]) -> Void
+        /// Called when there is room again after there was none.
+        package var onRoom: @Sendable () -> Void
+
+        package init(
+            now: @escaping @Sendable () -> Instant,
+            submit: @escaping @Sendable (@escaping Job) -> Void,
+            deliver: @escaping @Sendable ([UInt8], [Anomaly]) -> Void,
+            onRoom: @escaping @Sendable () -> Void = {}
+        ) {
+            self.now = now
+            self.submit = submit
+            self.deliver = deliver
+            self.onRoom = onRoom
+        }
+    }
+
+    let settings: Settings
+    let surroundings: Surroundings
+    package let counters = Counters()
+    private let partitions: [Partition]
+    private let clocks = Mutex<[WatermarkClock]>([])
+    private let latency = Mutex(LatencyWindow())
+    private let nextStream = Atomic(0)
+
+    package init(settings: Settings, surroundings: Surroundings) {
+        self.settings = settings
+        self.surroundings = surroundings
+        let rules = PartitionState.Rules(
+            shape: settings.shape, pane: settings.shape.pane,
+            anomalyThreshold: settings.anomalyThreshold,
+            keysPerPartition: max(1, settings.mostKeys / settings.partitions),
+            writesResults: settings.writesResults)
+        partitions = (0..<settings.partitions).map { _ in Partition(rules: rules) }
+    }
+
+    /// Makes a clock of event time; streams that are read side by side share one.
+    package func makeClock() -> Int {
+        clocks.withLock { clocks in
+            clocks.append(WatermarkClock(lateness: settings.lateness, idle: settings.idle))
+            return clocks.count - 1
+        }
+    }
+
+    /// Opens a stream on a clock.
+    package func open(clock: Int, format: LineFormat) -> Stream {
+        let identity = nextStream.wrappingAdd(1, ordering: .relaxed).newValue
+        return Stream(pipeline: self, identity: identity, clock: clock, format: format)
+    }
+
+    /// Whether a source may feed on.
+    package var hasRoom: Bool {
+        counters.bytesUnderWay.load(ordering: .acquiring) < settings.mostBytes
+    }
+
+    /// Bytes and chunks that were fed and are not worked off.
+    package var isIdle: Bool { counters.underWay.load(ordering: .acquiring) == 0 }
+
+    /// Windows that hold values and are not given out.
+    package var openWindows: Int { partitions.reduce(0) { $0 + $1.openWindows } }
+
+    /// The latency of the last seconds; nil when nothing was processed.
+    package func latency(quantile: Double) -> Duration? {
+        let now = surroundings.now()
+        return latency.withLock { $0.quantile(quantile, at: now) }
+    }
+
+    /// Events that are known or guessed (from the bytes that are not parsed) to wait.
+    package var queueDepth: Int {
+        let lines = counters.lines.load(ordering: .relaxed)
+        let bytes = counters.bytesParsed.load(ordering: .relaxed)
+        let waiting = counters.bytesUnderWay.load(ordering: .relaxed)
+        guard lines > 0, bytes > 0 else { return waiting / 64 }
+        return Int(Double(waiting) * Double(lines) / Double(bytes))
+    }
+
+    /// Finds idle streams; called now and then.
+    package func tick() {
+        let now = surroundings.now()
+        let moved = clocks.withLock { clocks in
+            clocks.indices.compactMap { index -> (Int, EventTime)? in
+                let before = clocks[index].watermark
+                let after = clocks[index].tick(at: now)
+                return after > before ? (index, after) : nil
+            }
+        }
+        for (clock, watermark) in moved { spread(clock, watermark) }
+    }
+
+    /// Says that a clock's streams have ended for good: all of its windows are given out whole.
+    package func end(clock: Int) {
+        clocks.withLock { $0[clock].end() }
+        spread(clock, .end)
+    }
+
+    /// Gives out every open window as partial, after what is under way.
+    package func flush() {
+        for partition in partitions { push(.flush, to: partition) }
+    }
+
+    func hear(_ stream: Int, clock: Int, newest: EventTime) -> WatermarkClock.Advance {
+        let now = surroundings.now()
+        return clocks.withLock { $0[clock].hear(stream, newest: newest, at: now) }
+    }
+
+    func close(_ stream: Int, clock: Int) {
+        let now = surroundings.now()
+        let watermark = clocks.withLock { $0[clock].close(stream, at: now) }
+        spread(clock, watermark)
+    }
+
+    /// Hands the readings of a chunk to the partitions, and the watermark to all where a window
+    /// may have ended by it.
+    func route(_ batch: ParsedBatch, clock: Int, arrival: Instant, advance: WatermarkClock.Advance)
+    {
+        let slices = partitions.indices.filter { batch.offsets[$0] < batch.offsets[$0 + 1] }
+        let work = Work(
+            batch: batch, clock: clock, lateness: settings.lateness.wholeNanoseconds / 1000,
+            arrival: arrival, slices: slices.count)
+        for index in slices {
+            let range = batch.offsets[index]..<batch.offsets[index + 1]
+            push(
+                .slice(Slice(work: work, range: range, advance: advance)), to: partitions[index])
+        }
+        let shape = settings.shape
+        if shape.lastStart(of: advance.before) != shape.lastStart(of: advance.after) {
+            spread(clock, advance.after)
+        }
+    }
+
+    private func spread(_ clock: Int, _ watermark: EventTime) {
+        for partition in partitions { push(.watermark(clock: clock, watermark), to: partition) }
+    }
+
+    private func push(_ item: PartitionInput, to partition: Partition) {
+        counters.underWay.add(1, ordering: .relaxed)
+        if partition.push(item) { call(partition) }
+    }
+
+    private func call(_ partition: Partition) {
+        surroundings.submit { [self] in
+            var items = 0
+            let again = partition.run(
+                { output, count in
+                    items = count
+                    take(output)
+                }, done: finish)
+            counters.underWay.subtract(items, ordering: .releasing)
+            if again { call(partition) }
+        }
+    }
+
+    private func take(_ output: PartitionState.Output) {
+        counters.add(output)
+        if !output.lines.isEmpty || !output.anomalies.isEmpty {
+            surroundings.deliver(output.lines, output.anomalies)
+        }
+    }
+
+    private func finish(_ work: Work) {
+        let now = surroundings.now()
+        let events = work.batch.readings.count
+        latency.withLock { $0.add(now - work.arrival, events: events, at: now) }
+        giveBack(bytes: work.batch.bytes.count)
+    }
+
+    func giveBack(bytes: Int) {
+        let left = counters.bytesUnderWay.subtract(bytes, ordering: .acquiringAndReleasing).newValue
+        if left < settings.mostBytes, left + bytes >= settings.mostBytes { surroundings.onRoom() }
+    }
+}
