@@ -35,7 +35,8 @@ struct Aggregate: Sendable, Equatable {
         }
         let total = Double(count + other.count)
         let difference = other.mean - mean
-        squares += other.squares
+        squares +=
+            other.squares
             + difference * difference * Double(count) * Double(other.count) / total
         mean += difference * Double(other.count) / total
         count += other.count

@@ -4,6 +4,8 @@ import PoiseModel
 package struct ConfigurationMistakes: Error, Sendable, Equatable, CustomStringConvertible {
     package var mistakes: [String]
 
+    package init(mistakes: [String]) { self.mistakes = mistakes }
+
     package var description: String { mistakes.joined(separator: "; ") }
 }
 

@@ -82,7 +82,8 @@ extension EventTime: CustomStringConvertible {
         text += Self.padded(seconds % 60, 2)
         let fraction = rest % 1_000_000
         if fraction != 0 {
-            text += fraction % 1000 == 0
+            text +=
+                fraction % 1000 == 0
                 ? "." + Self.padded(fraction / 1000, 3) : "." + Self.padded(fraction, 6)
         }
         return text + "Z"

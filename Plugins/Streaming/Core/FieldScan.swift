@@ -108,7 +108,8 @@ enum FieldScan {
         var seconds = 0
         var microsecond = 0
         if position < end {
-            guard bytes[position] == UInt8(ascii: "T") || bytes[position] == UInt8(ascii: " ")
+            guard
+                bytes[position] == UInt8(ascii: "T") || bytes[position] == UInt8(ascii: " ")
                     || bytes[position] == UInt8(ascii: "t"),
                 let time = timeOfDay(bytes, from: position + 1, to: end)
             else { return nil }
@@ -154,7 +155,8 @@ enum FieldScan {
         guard start < end else { return 0 }
         if bytes[start] | 0x20 == UInt8(ascii: "z") { return start + 1 == end ? 0 : nil }
         let west = bytes[start] == UInt8(ascii: "-")
-        guard west || bytes[start] == UInt8(ascii: "+"), let hours = fixed(bytes, start + 1, 2, end),
+        guard west || bytes[start] == UInt8(ascii: "+"),
+            let hours = fixed(bytes, start + 1, 2, end),
             hours <= 18
         else { return nil }
         var position = start + 3

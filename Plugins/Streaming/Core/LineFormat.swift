@@ -55,7 +55,8 @@ extension CSVLayout {
         if FieldScan.isTime(fields[0]) {
             guard key == nil, time == nil else { return nil }
             switch fields.count {
-            case 2: return (CSVLayout(roles: [.time, .value], columns: [], defaultKey: name), false)
+            case 2:
+                return (CSVLayout(roles: [.time, .value], columns: [], defaultKey: name), false)
             case 3:
                 let roles: [Role] = [.time, .key, .value]
                 return (CSVLayout(roles: roles, columns: [], defaultKey: name), false)

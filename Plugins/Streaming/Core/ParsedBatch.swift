@@ -124,3 +124,12 @@ package struct ParsedBatch: Sendable {
         return name[length] == UInt8(ascii: ".")
     }
 }
+
+extension ParsedBatch {
+    /// The readings as text, `name time value`, by partition.
+    package var told: [String] {
+        readings.map { reading in
+            "\(String(decoding: name(of: reading), as: UTF8.self)) \(reading.time) \(reading.value)"
+        }
+    }
+}

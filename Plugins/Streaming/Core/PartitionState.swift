@@ -81,6 +81,10 @@ struct PartitionState: Sendable {
             pane: rules.pane)
         switch added {
         case .late:
+            // What has ended by now is given out first, so that which window tells of the late
+            // value does not depend on how reads cut the stream.
+            close(index, until: watermark, false, &output)
+            table.series[index].windows.countLate()
             output.late += 1
             return
         case .opened: noteOpened(reading.time, index, &output)

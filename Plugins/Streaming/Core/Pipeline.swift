@@ -16,6 +16,9 @@ import Synchronization
 package final class Pipeline: Sendable {
     package typealias Job = @Sendable () -> Void
 
+    /// More workers than there are partitions would find nothing to do.
+    package static let mostWorkers = 64
+
     /// What the pipeline does with events.
     package struct Settings: Sendable {
         package var shape: WindowShape
@@ -23,7 +26,7 @@ package final class Pipeline: Sendable {
         package var idle: Duration = .seconds(5)
         /// nil looks for no anomalies.
         package var anomalyThreshold: Double?
-        package var partitions = 64
+        package var partitions = Pipeline.mostWorkers
         package var mostKeys = 65_536
         package var mostBytes = 8 << 20
         /// Whether result lines are made at all.
@@ -84,6 +87,7 @@ package final class Pipeline: Sendable {
     /// Opens a stream on a clock.
     package func open(clock: Int, format: LineFormat) -> Stream {
         let identity = nextStream.wrappingAdd(1, ordering: .relaxed).newValue
+        clocks.withLock { $0[clock].open(identity) }
         return Stream(pipeline: self, identity: identity, clock: clock, format: format)
     }
 
@@ -109,8 +113,8 @@ package final class Pipeline: Sendable {
         let lines = counters.lines.load(ordering: .relaxed)
         let bytes = counters.bytesParsed.load(ordering: .relaxed)
         let waiting = counters.bytesUnderWay.load(ordering: .relaxed)
-        guard lines > 0, bytes > 0 else { return waiting / 64 }
-        return Int(Double(waiting) * Double(lines) / Double(bytes))
+        guard lines > 0, bytes > 0 else { return (waiting + 63) / 64 }
+        return Int((Double(waiting) * Double(lines) / Double(bytes)).rounded(.up))
     }
 
     /// Finds idle streams; called now and then.
@@ -126,10 +130,11 @@ package final class Pipeline: Sendable {
         for (clock, watermark) in moved { spread(clock, watermark) }
     }
 
-    /// Says that a clock's streams have ended for good: all of its windows are given out whole.
+    /// Says that a clock gets no more streams: when those that are open have been worked off, all
+    /// of its windows are given out whole.
     package func end(clock: Int) {
-        clocks.withLock { $0[clock].end() }
-        spread(clock, .end)
+        let watermark = clocks.withLock { $0[clock].end() }
+        spread(clock, watermark)
     }
 
     /// Gives out every open window as partial, after what is under way.

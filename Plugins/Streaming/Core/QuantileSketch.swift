@@ -8,8 +8,11 @@
 // values only, not on their order or on how partial sketches were merged.
 
 /// Counts by bucket; answers quantiles with a relative error of at most 1/128 before any collapse.
-struct QuantileSketch: Sendable, Equatable {
+package struct QuantileSketch: Sendable, Equatable {
     static let limit = 256
+
+    package init() {}
+
     private static let finest: UInt64 = 46
 
     private struct Bucket: Sendable, Equatable {
@@ -31,7 +34,7 @@ struct QuantileSketch: Sendable, Equatable {
         Int32(truncatingIfNeeded: Self.ordered(value) >> Int64(Self.finest + coarseness))
     }
 
-    mutating func add(_ value: Double) {
+    package mutating func add(_ value: Double) {
         let index = index(value)
         if last < buckets.count, buckets[last].index == index {
             buckets[last].count &+= 1
@@ -57,7 +60,7 @@ struct QuantileSketch: Sendable, Equatable {
     }
 
     /// Adds everything that `other` counted.
-    mutating func merge(_ other: QuantileSketch) {
+    package mutating func merge(_ other: QuantileSketch) {
         var other = other
         while other.coarseness < coarseness { other.coarsen() }
         while coarseness < other.coarseness { coarsen() }
@@ -101,7 +104,7 @@ struct QuantileSketch: Sendable, Equatable {
     }
 
     /// The value below which the part `quantile` (0…1) of all values lies; nil of none.
-    func value(at quantile: Double) -> Double? {
+    package func value(at quantile: Double) -> Double? {
         let total = buckets.reduce(0) { $0 + Int($1.count) }
         guard total > 0 else { return nil }
         let rank = Int((quantile * Double(total - 1)).rounded())
@@ -122,7 +125,7 @@ struct QuantileSketch: Sendable, Equatable {
         return value.isFinite ? value : (bits < 0 ? -1 : 1) * .greatestFiniteMagnitude
     }
 
-    static func == (left: QuantileSketch, right: QuantileSketch) -> Bool {
+    package static func == (left: QuantileSketch, right: QuantileSketch) -> Bool {
         left.buckets == right.buckets && left.coarseness == right.coarseness
     }
 }

@@ -157,7 +157,9 @@ extension StreamingConfiguration {
         case "file", "folder":
             guard let path = reader.required(json["path"], "source.path") else { return }
             let again = reader.truth(json["repeat"], "source.repeat") ?? false
-            source = kind == "file" ? .file(path: path, again: again)
+            source =
+                kind == "file"
+                ? .file(path: path, again: again)
                 : .folder(path: path, again: again)
         case "tcp":
             guard let port = reader.integer(json["port"], "source.port", in: 0...65_535) else {

@@ -12,6 +12,9 @@ package struct WatermarkClock: Sendable {
     }
 
     private var streams: [Int: Stream] = [:]
+    /// Streams that may still bring something, heard of or not.
+    private var unfinished: Set<Int> = []
+    private var isEnding = false
     private let lateness: Int
     private let idle: Duration
     package private(set) var watermark = EventTime.beginning
@@ -31,6 +34,9 @@ package struct WatermarkClock: Sendable {
         package var alone: Bool
     }
 
+    /// Takes a stream in, from which nothing has come yet.
+    package mutating func open(_ stream: Int) { unfinished.insert(stream) }
+
     /// Takes a chunk of `stream` with `newest` as its newest event time.
     package mutating func hear(_ stream: Int, newest: EventTime, at now: Instant) -> Advance {
         let before = watermark
@@ -49,14 +55,24 @@ package struct WatermarkClock: Sendable {
     /// Takes a stream out that has ended.
     package mutating func close(_ stream: Int, at now: Instant) -> EventTime {
         let newest = streams.removeValue(forKey: stream)?.newest
+        unfinished.remove(stream)
         if streams.isEmpty, let newest {
             watermark = max(watermark, newest.advanced(by: -lateness))
         }
+        finish()
         return tick(at: now)
     }
 
-    /// Says that nothing more will come.
-    package mutating func end() { watermark = .end }
+    /// Says that no more streams will be opened: with the last of them the clock runs out.
+    package mutating func end() -> EventTime {
+        isEnding = true
+        finish()
+        return watermark
+    }
+
+    private mutating func finish() {
+        if isEnding, unfinished.isEmpty { watermark = .end }
+    }
 
     /// Gives the number of streams that count.
     private mutating func update(_ now: Instant) -> Int {

@@ -31,7 +31,10 @@ struct WindowStore: Sendable {
         case opened
     }
 
-    /// Adds a value, or counts it as late.
+    /// Counts a late value; the windows that had ended before it must have been given out.
+    mutating func countLate() { late += 1 }
+
+    /// Adds a value unless it is late.
     mutating func add(
         _ value: Double, at time: EventTime, watermark: EventTime, shape: WindowShape, pane: Int
     ) -> Added {
@@ -43,10 +46,7 @@ struct WindowStore: Sendable {
                 return .known
             }
         }
-        guard !shape.isLate(time, at: watermark) else {
-            late += 1
-            return .late
-        }
+        guard !shape.isLate(time, at: watermark) else { return .late }
         let before = panes.count
         panes[position(of: shape.paneStart(of: time))].aggregate.add(value, at: time)
         return panes.count > before ? .opened : .known

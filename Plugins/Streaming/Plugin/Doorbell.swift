@@ -60,7 +60,9 @@ enum Descriptor {
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
             var got = -1
-            repeat { got = Glibc.read(descriptor, buffer.baseAddress, most) } while got < 0
+            repeat {
+                got = Glibc.read(descriptor, buffer.baseAddress, most)
+            } while got < 0
                 && errno == EINTR
             if got < 0 { code = errno }
             count = max(0, got)

@@ -166,7 +166,8 @@ enum FolderListing {
             }
             guard found.count <= FileSource.mostFiles, folders.count <= FileSource.mostFiles else {
                 throw FileReader.Failure(
-                    text: "\(root): more than \(FileSource.mostFiles) files (name a smaller folder)")
+                    text: "\(root): more than \(FileSource.mostFiles) files (name a smaller folder)"
+                )
             }
         }
         return found.sorted()

@@ -34,7 +34,7 @@ package final class SourceFeed: Sendable {
         let now = SystemClock.now()
         pace = Mutex(
             configuration.load.map { load in
-                let burst = max(1, load.highest / 50)
+                let burst = max(2, load.highest / 50)
                 return Pace(
                     load: load, start: now,
                     bucket: TokenBucket(rate: load.rate(after: .zero), burst: burst, at: now))
