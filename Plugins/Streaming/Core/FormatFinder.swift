@@ -11,7 +11,9 @@ package struct FormatFinder: Sendable {
     }
 
     /// The format, and whether the first line is a header and used up; nil when the first line is
-    /// neither JSON nor CSV with a time. `name` is the series of lines without a key.
+    /// neither JSON nor CSV with a time.
+    ///
+    /// `name` is the series of lines without a key.
     package func find(firstLine: [UInt8], name: String) -> (format: LineFormat, isHeader: Bool)? {
         let line = Self.trimmed(firstLine)
         let isJSON = format == .json || (format == .auto && line.first == UInt8(ascii: "{"))

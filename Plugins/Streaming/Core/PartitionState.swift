@@ -1,5 +1,7 @@
 /// What a partition does with its input: windows and detectors of its keys, one reading after the
-/// other. A plain value; who runs it when is the pipeline's business.
+/// other.
+///
+/// A plain value; who runs it when is the pipeline's business.
 struct PartitionState: Sendable {
     /// What the pipeline wants done with every event.
     struct Rules: Sendable {

@@ -12,7 +12,9 @@ package import PoiseModel
 import Synchronization
 
 /// The plugin's work without threads or files of its own: `submit` runs jobs, `deliver` takes
-/// results. All calls from any thread; those of one stream one after the other.
+/// results.
+///
+/// All calls from any thread; those of one stream one after the other.
 package final class Pipeline: Sendable {
     package typealias Job = @Sendable () -> Void
 

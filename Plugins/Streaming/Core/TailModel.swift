@@ -1,7 +1,9 @@
 import Glibc
 
 /// What is known of the large values of a measure: a high quantile, tracked, and the last values
-/// beyond it. All in logarithms, as the tails of such measures are heavy.
+/// beyond it.
+///
+/// All in logarithms, as the tails of such measures are heavy.
 struct TailModel: Sendable {
     /// The part of the values that counts as the tail.
     private static let part = 0.04
@@ -24,7 +26,9 @@ struct TailModel: Sendable {
     private static let logPart = log(part)
 
     /// How surprising a value is that is not negative: -ln of how probable one as large was; 0 for
-    /// what is not in the tail. The value is then part of what is known.
+    /// what is not in the tail.
+    ///
+    /// The value is then part of what is known.
     mutating func surprise(_ value: Double) -> Double {
         count += 1
         if count == 1 { setThreshold(value) }

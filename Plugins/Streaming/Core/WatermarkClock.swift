@@ -1,7 +1,9 @@
 package import PoiseModel
 
 /// Tells how far event time has come in streams that are read side by side: the least of their
-/// newest event times, minus the lateness that is allowed. It never goes back.
+/// newest event times, minus the lateness that is allowed.
+///
+/// It never goes back.
 ///
 /// A stream that has brought nothing for `idle` does not hold the others back, and catches up with
 /// them, or is late, when it speaks again. When all are idle, the furthest counts.

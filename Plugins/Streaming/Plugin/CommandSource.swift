@@ -2,8 +2,9 @@ import Glibc
 import PoiseModel
 import StreamingCore
 
-/// Starts a program and reads its standard output. The program ending well is the end of the
-/// stream; its failing breaks the source.
+/// Starts a program and reads its standard output.
+///
+/// The program ending well is the end of the stream; its failing breaks the source.
 package struct CommandSource: Source {
     private let words: [String]
 

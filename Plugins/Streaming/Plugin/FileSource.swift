@@ -2,9 +2,11 @@ import Glibc
 import PoiseModel
 import StreamingCore
 
-/// Plays files: one, or all of a folder. Files that name their series by a key column are read one
-/// after the other, in order of name, on one clock; files that are a series each (key = path
-/// without ending) are read side by side, each on a clock of its own.
+/// Plays files: one, or all of a folder.
+///
+/// Files that name their series by a key column are read one after the other, in order of name, on
+/// one clock; files that are a series each (key = path without ending) are read side by side, each
+/// on a clock of its own.
 ///
 /// With `again` a tape starts over at its end, its event times moved on by its span, so that time
 /// does not run backwards.

@@ -4,7 +4,9 @@ package import StreamingCore
 import Synchronization
 
 /// Writes result lines to a file of bounded size (the one before is kept as `PATH.1`), to standard
-/// output, or nowhere. What cannot be written is counted and thrown away; it is tried again.
+/// output, or nowhere.
+///
+/// What cannot be written is counted and thrown away; it is tried again.
 package final class ResultOutput: Sendable {
     static let retry = Duration.seconds(1)
 
