@@ -36,7 +36,8 @@ func spikeOutOfNoiseIsFoundAtAnyScale(scale: Double) throws {
 @Test func spikesThatAreUsualAreNoAnomalies() {
     let all = scores(4000) { noise($0) + ($0 % 50 == 0 ? 20 : 0) }
     let told = all.indices.filter { $0 >= 1000 && $0 % 50 == 0 && all[$0] > 0.9995 }
-    #expect(told.isEmpty)
+    // Of 60 spikes, as of any values, one in two thousand may be the rarest so far.
+    #expect(told.count <= 1)
 }
 
 @Test(arguments: [0.0, 5, -1e300, 1e300, 1e-307])

@@ -14,7 +14,7 @@ private final class SourceRun: Sendable {
     private let end = Mutex<SourceEnd?>(nil)
     private let thread: Mutex<OwnThread?> = Mutex(nil)
 
-    init(_ source: some Source, _ json: JSON = .null, most bytes: Int = 8 << 20) throws {
+    init(_ source: some EventSource, _ json: JSON = .null, most bytes: Int = 8 << 20) throws {
         let configuration = try StreamingConfiguration(json)
         threads = try JobThreads(count: 2)
         let bell = try Doorbell()

@@ -5,7 +5,7 @@ import StreamingCore
 /// Starts a program and reads its standard output.
 ///
 /// The program ending well is the end of the stream; its failing breaks the source.
-package struct CommandSource: Source {
+package struct CommandSource: EventSource {
     private let words: [String]
 
     package init(words: [String]) { self.words = words }

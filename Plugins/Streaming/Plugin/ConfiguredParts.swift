@@ -14,7 +14,7 @@ extension StreamingConfiguration {
     }
 
     /// The source; `onListen` is told the port of a TCP source.
-    func makeSource(onListen: @escaping @Sendable (Int) -> Void) -> any Source {
+    func makeSource(onListen: @escaping @Sendable (Int) -> Void) -> any EventSource {
         switch source {
         case .system(let period): SystemSource(period: period, load: load)
         case .file(let path, let again): FileSource(path: path, isFolder: false, again: again)

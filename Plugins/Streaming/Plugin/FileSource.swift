@@ -10,7 +10,7 @@ import StreamingCore
 ///
 /// With `again` a tape starts over at its end, its event times moved on by its span, so that time
 /// does not run backwards.
-package struct FileSource: Source {
+package struct FileSource: EventSource {
     static let sideBySide = 16
     static let mostFiles = 10_000
 

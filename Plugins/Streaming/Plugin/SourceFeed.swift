@@ -99,6 +99,6 @@ package enum SourceEnd: Sendable, Equatable {
 }
 
 /// Something that brings events; runs on a thread of its own until it ends.
-package protocol Source: Sendable {
+package protocol EventSource: Sendable {
     func run(_ feed: SourceFeed) -> SourceEnd
 }

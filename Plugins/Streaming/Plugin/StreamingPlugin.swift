@@ -63,7 +63,7 @@ public final class StreamingPlugin: Plugin {
         pipeline = Pipeline(
             settings: configuration.settings,
             surroundings: Pipeline.Surroundings(
-                now: { SystemClock.now() }, submit: { pool.submit(.latency, $0) },
+                now: { SystemClock.now() }, submit: { _ = pool.submit(.latency, $0) },
                 deliver: { lines, anomalies in
                     if !lines.isEmpty { output.write(lines) }
                     for anomaly in anomalies { teller.tell(anomaly) }

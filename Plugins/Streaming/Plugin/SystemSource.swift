@@ -10,7 +10,7 @@ import PoiseModel
 package import StreamingCore
 
 /// Samples this machine's own counters and sends them as CSV lines through the usual parser.
-package struct SystemSource: Source {
+package struct SystemSource: EventSource {
     static let mostCopies = 64
     private static let turn = Duration.milliseconds(10)
 

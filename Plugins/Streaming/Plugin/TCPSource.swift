@@ -7,7 +7,7 @@ import StreamingCore
 /// A producer that is silent holds nobody back; one that sends without line ends is cut at the
 /// longest line; one more than `mostConnections` is turned away; and nothing is read while the
 /// pipeline is full, so TCP itself slows the producers down.
-package struct TCPSource: Source {
+package struct TCPSource: EventSource {
     static let mostConnections = 256
     private static let readSize = 64 << 10
     private static let attempts = 10
