@@ -2,12 +2,14 @@
 struct CSVRow {
     private let layout: CSVLayout
     private let shift: Int
+    private let latest: EventTime
     private let defaultHash: KeyHash
     private var values: [(column: Int16, value: Double)] = []
 
-    init(layout: CSVLayout, shift: Int) {
+    init(layout: CSVLayout, shift: Int, latest: EventTime) {
         self.layout = layout
         self.shift = shift
+        self.latest = latest
         var hash = KeyHash()
         hash.add(layout.defaultKey)
         defaultHash = hash
@@ -41,6 +43,7 @@ struct CSVRow {
         }
         guard position > line.upperBound else { return .fieldCount }
         guard let time else { return .noTime }
+        guard time <= latest else { return .ahead }
         guard !values.isEmpty else { return .noValue }
         return emit(bytes, key, time.advanced(by: shift), into: &batch)
     }

@@ -23,16 +23,16 @@ struct JSONScratch: Sendable {
     }
 
     private var layout = JSONLayout(defaultKey: "")
-    private var shift = 0
+    var shift = 0
+    var latest = EventTime.end
     private var fields: [Field] = []
     private var values: [(column: Int16, value: Double)] = []
     private(set) var columns: [[UInt8]] = []
 
-    mutating func begin(layout: JSONLayout, shift: Int, batch: inout ParsedBatch) {
+    mutating func begin(layout: JSONLayout, batch: inout ParsedBatch) {
         if self.layout != layout { fields = [] }
         if fields.isEmpty { columns = [] }
         self.layout = layout
-        self.shift = shift
         batch.spill = layout.defaultKey
     }
 
@@ -58,6 +58,7 @@ struct JSONScratch: Sendable {
         guard line.position == line.end else { return .syntax }
         guard !line.keyIsBad else { return .noKey }
         guard let time = line.time else { return .noTime }
+        guard time <= latest else { return .ahead }
         guard !values.isEmpty else { return .noValue }
         emit(bytes, line, time.advanced(by: shift), into: &batch)
         return nil

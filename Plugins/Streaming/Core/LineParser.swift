@@ -10,11 +10,14 @@ package struct LineParser: Sendable {
     let format: LineFormat
     /// Added to every event time, so that a repeated file goes on where it ended.
     let shift: Int
+    /// Times after this are refused.
+    let latest: EventTime
     var json = JSONScratch()
 
-    package init(format: LineFormat, shift: Int = 0) {
+    package init(format: LineFormat, shift: Int = 0, latest: EventTime = .end) {
         self.format = format
         self.shift = shift
+        self.latest = latest
     }
 
     /// Parses whole lines; the last one may lack its newline.
@@ -23,12 +26,13 @@ package struct LineParser: Sendable {
         batch.readings.reserveCapacity(bytes.count / 24 + 1)
         switch format {
         case .csv(let layout):
-            var row = CSVRow(layout: layout, shift: shift)
+            var row = CSVRow(layout: layout, shift: shift, latest: latest)
             batch.columns = layout.columns
             batch.spill = layout.defaultKey
             forEachLine(of: bytes) { line in row.parse(bytes.span, line, into: &batch) }
         case .json(let layout):
-            json.begin(layout: layout, shift: shift, batch: &batch)
+            json.begin(layout: layout, batch: &batch)
+            (json.shift, json.latest) = (shift, latest)
             forEachLine(of: bytes) { line in json.parse(bytes.span, line, into: &batch) }
             batch.columns = json.columns
         }

@@ -23,6 +23,8 @@ package enum Malformation: Int, CaseIterable, Sendable {
     /// A row with another number of fields than the header.
     case fieldCount
     case noTime
+    /// So far ahead that taking it would make everything else late.
+    case ahead
     case noKey
     case noValue
     /// Longer than a line may be.
@@ -33,6 +35,7 @@ package enum Malformation: Int, CaseIterable, Sendable {
         case .syntax: "not a flat JSON object or CSV row"
         case .fieldCount: "not as many fields as the header has columns"
         case .noTime: "no readable time"
+        case .ahead: "a time more than a day ahead of this machine's clock"
         case .noKey: "no readable key"
         case .noValue: "no readable number"
         case .tooLong: "line too long"

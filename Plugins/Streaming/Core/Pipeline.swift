@@ -30,7 +30,7 @@ package final class Pipeline: Sendable {
         package var anomalyThreshold: Double?
         package var partitions = Pipeline.mostWorkers
         package var mostKeys = 65_536
-        package var mostBytes = 8 << 20
+        package var mostBytes = 4 << 20
         /// Whether result lines are made at all.
         package var writesResults = true
 

@@ -19,6 +19,7 @@ package final class Stream: Sendable {
     private let clock: Int
     private let format: LineFormat
     private let shift = Atomic(0)
+    private let latest = Atomic(EventTime.end.microseconds)
     private let order = Mutex(Order())
 
     init(pipeline: Pipeline, identity: Int, clock: Int, format: LineFormat) {
@@ -30,6 +31,11 @@ package final class Stream: Sendable {
 
     /// Microseconds that are added to the event times of what is fed from now on.
     package func setShift(_ microseconds: Int) { shift.store(microseconds, ordering: .relaxed) }
+
+    /// Refuses event times after this in what is fed from now on.
+    package func setLatest(_ time: EventTime) {
+        latest.store(time.microseconds, ordering: .relaxed)
+    }
 
     /// Takes whole lines (the last may lack its newline) and returns at once.
     package func feed(_ bytes: [UInt8]) {
@@ -43,8 +49,9 @@ package final class Stream: Sendable {
         counters.bytesUnderWay.add(bytes.count, ordering: .relaxed)
         counters.underWay.add(1, ordering: .relaxed)
         let shift = shift.load(ordering: .relaxed)
+        let latest = EventTime(microseconds: latest.load(ordering: .relaxed))
         pipeline.surroundings.submit { [self] in
-            var parser = LineParser(format: format, shift: shift)
+            var parser = LineParser(format: format, shift: shift, latest: latest)
             let batch = parser.parse(bytes, partitions: pipeline.settings.partitions)
             counters.add(batch)
             complete(number, batch, arrival)

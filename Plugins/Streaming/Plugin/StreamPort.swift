@@ -6,7 +6,6 @@ struct StreamPort {
     private let clock: Int
     private var cutter = LineCutter()
     private var stream: Stream?
-    private(set) var isRefused = false
 
     init(name: String, clock: Int) {
         self.name = name
@@ -25,9 +24,17 @@ struct StreamPort {
 
     func close() { stream?.close() }
 
+    /// A live producer whose clock is wrong by more may not make everybody else late.
+    private static var latest: EventTime {
+        SystemClock.wallTime().advanced(by: 86_400_000_000)
+    }
+
     private mutating func begin(_ lines: [UInt8], _ feed: SourceFeed) -> (Stream, [UInt8])? {
-        guard !lines.isEmpty, !isRefused else { return nil }
-        if let stream { return (stream, lines) }
+        guard !lines.isEmpty else { return nil }
+        if let stream {
+            stream.setLatest(Self.latest)
+            return (stream, lines)
+        }
         let first = Array(lines.prefix { $0 != UInt8(ascii: "\n") })
         guard let (format, isHeader) = feed.finder.find(firstLine: first, name: name) else {
             let text = String(decoding: first.prefix(120), as: UTF8.self)
@@ -37,6 +44,7 @@ struct StreamPort {
             return begin(rest, feed)
         }
         let stream = feed.pipeline.open(clock: clock, format: format)
+        stream.setLatest(Self.latest)
         self.stream = stream
         let data = isHeader ? Array(lines.dropFirst(first.count + 1)) : lines
         return data.isEmpty ? nil : (stream, data)

@@ -222,7 +222,7 @@ extension StreamingPlugin {
     }
 
     private func waitUntil(_ deadline: Instant, _ holds: () -> Bool) {
-        while !holds(), SystemClock.now() < deadline { feed.bell.wait(milliseconds: 2) }
+        while !holds(), SystemClock.now() < deadline { turnBell.wait(milliseconds: 2) }
     }
 }
 
