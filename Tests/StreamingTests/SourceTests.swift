@@ -43,6 +43,7 @@ private final class SourceRun: Sendable {
     func finish(stopping: Bool = false) throws -> SourceEnd {
         if stopping { feed.stop() }
         try #require(Deadline.until { ended != nil })
+        thread.withLock { $0 }?.join()
         try #require(Deadline.until { pipeline.isIdle })
         threads.end()
         return try #require(ended)

@@ -1,6 +1,15 @@
 package import PoiseModel
 
 /// What a policy says under `config` of a streaming feature; all that is left out has a default.
+///
+/// - `source`: `kind` system (`period`), file or folder (`path`, `repeat`), tcp (`address`, `port`)
+///   or command (`command`, a list); `format` auto, csv or json; `key` and `time` where these
+///   fields have unusual names; `rate` in events a second.
+/// - `window`: `kind` tumbling or sliding, `size`, `slide`. `watermark`: the lateness allowed.
+///   `idle`: when a silent stream no longer holds the watermark back.
+/// - `anomaly`: `threshold` between 0 and 1, or false. `keys`: how many series are kept at most.
+/// - `output`: none, `-` for standard output, or a file (relative to the feature's folder).
+/// - `load`: `shape` steady (`high`) or wave (`low`, `high`, `period`), in events a second.
 package struct StreamingConfiguration: Sendable, Equatable {
     /// Where events come from.
     package enum Source: Sendable, Equatable {
