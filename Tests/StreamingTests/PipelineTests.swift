@@ -95,7 +95,7 @@ func resultsAreTheSameForAnyNumberOfWorkersAndAnyCut(workers: Int, cut: Int) thr
 @Test(arguments: [(100.0, 0.05, 5), (100, 1, 100), (0.5, 4, 2), (1000, 0, 0)])
 func tokensComeAtTheirRate(rate: Double, seconds: Double, wanted: Int) {
     let start = Instant(nanoseconds: 0)
-    var bucket = TokenBucket(rate: rate, burst: 2, at: start)
+    var bucket = Pacer(rate: rate, burst: 2, at: start)
     let first = bucket.take(upTo: 10, at: start)
     #expect(first == 2)
     var taken = 0

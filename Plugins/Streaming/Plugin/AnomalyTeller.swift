@@ -7,11 +7,11 @@ import Synchronization
 /// are written, in the results.
 final class AnomalyTeller: Sendable {
     private let host: Host
-    private let bucket: Mutex<TokenBucket>
+    private let bucket: Mutex<Pacer>
 
     init(host: Host) {
         self.host = host
-        bucket = Mutex(TokenBucket(rate: 5, burst: 10, at: SystemClock.now()))
+        bucket = Mutex(Pacer(rate: 5, burst: 10, at: SystemClock.now()))
     }
 
     func tell(_ anomaly: Anomaly) {

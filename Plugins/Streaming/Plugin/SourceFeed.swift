@@ -14,7 +14,7 @@ package final class SourceFeed: Sendable {
     private struct Pace {
         let load: LoadShape
         let start: Instant
-        var bucket: TokenBucket
+        var bucket: Pacer
 
         mutating func take(upTo lines: Int, at now: Instant) -> Int {
             bucket.setRate(load.rate(after: now - start), at: now)
@@ -37,7 +37,7 @@ package final class SourceFeed: Sendable {
                 let burst = max(2, load.highest / 50)
                 return Pace(
                     load: load, start: now,
-                    bucket: TokenBucket(rate: load.rate(after: .zero), burst: burst, at: now))
+                    bucket: Pacer(rate: load.rate(after: .zero), burst: burst, at: now))
             })
     }
 

@@ -1,7 +1,7 @@
 package import PoiseModel
 
 /// Paces a stream of events: tokens come at `rate` a second, up to `burst` are saved.
-package struct TokenBucket: Sendable {
+package struct Pacer: Sendable {
     private var tokens: Double
     private let burst: Double
     private var rate: Double
