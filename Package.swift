@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "PoisePlugin", targets: ["PoisePlugin"]),
         .library(name: "PluginABI", targets: ["PluginABI"]),
         .library(name: "streaming", type: .dynamic, targets: ["Streaming"]),
+        .library(name: "poise-malloc-count", type: .dynamic, targets: ["CAllocationCount"]),
     ],
     targets: [
         systemLibrary("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
@@ -46,6 +47,7 @@ let package = Package(
         systemLibrary("CJansson", pkgConfig: "jansson", apt: "libjansson-dev"),
         .target(name: "CLinux"),
         .target(name: "PluginABI"),
+        .target(name: "CAllocationCount"),
 
         // The mathematical functions of the standard library live in libm.
         .target(
@@ -66,9 +68,10 @@ let package = Package(
             ]),
 
         program("poised", sees: ["PoiseDaemon"]),
-        program(
-            "poise",
+        room(
+            "PoiseCLI",
             sees: ["PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire"]),
+        program("poise", sees: ["PoiseCLI"]),
         program("poise-host", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"]),
 
         room("StreamingCore", sees: ["PoiseModel"], path: "Plugins/Streaming/Core"),
@@ -103,6 +106,12 @@ let package = Package(
             sees: [
                 "PoiseModel", "PoiseWire", "PoiseLinux", "PoiseDaemon", "PoiseTestSupport",
                 "poised", "poise-host", "Streaming",
+            ]),
+        tests(
+            "PoiseCLITests",
+            sees: [
+                "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
+                "PoiseCLI", "PoiseTestSupport",
             ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],

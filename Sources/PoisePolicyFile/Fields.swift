@@ -1,3 +1,5 @@
+import PoiseModel
+
 /// One key of a mapping with its value, and the path that messages name it by.
 struct Field {
     /// Such as `features.streaming.cores.performance`; empty for the policy itself.

@@ -1,3 +1,5 @@
+import PoiseModel
+
 /// The kinds of amount that a policy names, and how each is written.
 ///
 /// Everything is computed in integers of the base unit, so that what is written is what is meant:

@@ -1,1 +1,4 @@
-print("not there yet")
+import Glibc
+import PoiseCLI
+
+exit(Program.run(CommandLine.arguments.dropFirst(), console: .standard()).rawValue)

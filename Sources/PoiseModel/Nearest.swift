@@ -1,7 +1,7 @@
 /// Finds what somebody who mistyped a word may have meant.
-enum Nearest {
+package enum Nearest {
     /// The nearest of `known` to `word`, when it is near enough to be meant.
-    static func name(to word: String, among known: [String]) -> String? {
+    package static func name(to word: String, among known: [String]) -> String? {
         let limit = max(1, min(3, word.unicodeScalars.count / 3))
         let letters = Array(word.lowercased().unicodeScalars)
         return known.sorted()
@@ -11,7 +11,7 @@ enum Nearest {
     }
 
     /// `; did you mean 'min'?`, or the known words when none is near.
-    static func hint(for word: String, among known: [String]) -> String {
+    package static func hint(for word: String, among known: [String]) -> String {
         if let name = name(to: word, among: known) { return "; did you mean '\(name)'?" }
         return "; known are \(known.joined(separator: ", "))"
     }

@@ -1,0 +1,15 @@
+/// All commands, in the order in which help lists them.
+enum CommandTable {
+    static let commands: [Command] = [
+        TopologyCommand.command, PlanCommand.command, PolicyCheckCommand.command,
+        PolicyDiffCommand.command, BenchPlanCommand.command,
+        CompletionsCommand.command,
+        StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
+        EventsCommand.command,
+        FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
+        PolicyApplyCommand.command, PluginListCommand.command,
+    ]
+
+    /// Commands that ask a daemon when there is one, and do without.
+    static let worksAlone: Set<String> = ["topology"]
+}

@@ -1,0 +1,37 @@
+/// The whole command line as a function of its words.
+package enum Program {
+    package static let version = "0.1.0"
+
+    /// Does what `words` say and gives the exit code.
+    package static func run(_ words: some Sequence<String>, console: Console) -> ExitCode {
+        let parser = Parser(commands: CommandTable.commands)
+        do throws(CommandFailure) {
+            let code: ExitCode
+            switch try parser.read(words) {
+            case .version:
+                console.print("poise \(version)")
+                code = .done
+            case .help(let path):
+                console.print(try HelpText(commands: parser.commands).text(of: path))
+                code = .done
+            case .call(let invocation):
+                if invocation.has(.noColour) { console.paint = .none }
+                code = try invocation.command.perform(invocation, console)
+            }
+            try console.flush()
+            return code
+        } catch {
+            return report(error, on: console)
+        }
+    }
+
+    private static func report(_ failure: CommandFailure, on console: Console) -> ExitCode {
+        do throws(CommandFailure) {
+            try console.flush()
+        } catch {
+            console.note(error.text)
+        }
+        console.note(failure.text)
+        return failure.code
+    }
+}

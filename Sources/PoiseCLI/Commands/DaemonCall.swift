@@ -1,0 +1,101 @@
+import PoiseModel
+import PoiseWire
+
+/// Calls of the daemon, with failures as the command line tells them.
+struct DaemonCall {
+    private let socket: String
+
+    init(_ invocation: Invocation) {
+        let folder = RuntimeFolder.path(
+            option: invocation[.runtimeFolder], environment: RuntimeFolder.environment)
+        socket = RuntimeFolder.socket(in: folder)
+    }
+
+    /// The parameters of the daemon's one reply.
+    func ask(
+        _ method: ControlMethod, _ parameters: JSON = .object([])
+    ) throws(CommandFailure) -> JSON {
+        var answer: JSON = .null
+        try follow(method, parameters, more: false) { (reply) throws(CommandFailure) in
+            answer = reply
+        }
+        return answer
+    }
+
+    /// Hands each reply to `take`, until the daemon says that it was the last.
+    func follow(
+        _ method: ControlMethod, _ parameters: JSON, more: Bool = true,
+        take: (JSON) throws(CommandFailure) -> Void
+    ) throws(CommandFailure) {
+        let connection: DaemonConnection
+        do throws(ControlError) {
+            connection = try DaemonConnection(socket: socket)
+        } catch {
+            throw DaemonCall.failure(error)
+        }
+        var reply = try connection.call(ControlCall(method.rawValue, parameters, more: more))
+        while true {
+            if let failure = reply.failure {
+                throw DaemonCall.failure(failure, text: reply.text, of: method)
+            }
+            try take(reply.parameters)
+            guard reply.continues else { return }
+            reply = try connection.next()
+        }
+    }
+
+    static func failure(_ error: ControlError) -> CommandFailure {
+        switch error {
+        case .unreachable, .broken: CommandFailure(.unreachable, error.description)
+        case .notAllowed: CommandFailure(.notAllowed, error.description)
+        }
+    }
+
+    /// What a refusal of the daemon means here.
+    static func failure(
+        _ failure: ControlReply.Failure, text: String, of method: ControlMethod
+    ) -> CommandFailure {
+        let name = method.rawValue.dropFirst(ControlReply.interface.count)
+        let said = text.isEmpty ? "the daemon refused \(name): \(failure.rawValue)" : text
+        switch failure {
+        case .unknownMethod:
+            return CommandFailure(
+                .no, "the daemon does not know \(name): it is of another version (restart poised)")
+        case .badParameters: return CommandFailure(.wrongUse, said)
+        case .notFound, .refused, .busy: return CommandFailure(.no, said)
+        case .notAllowed: return CommandFailure(.notAllowed, said)
+        }
+    }
+
+    /// Reads a plan that the daemon sent.
+    static func plan(_ json: JSON) throws(CommandFailure) -> AllocationPlan {
+        do throws(WireError) {
+            return try AllocationPlan(json: json)
+        } catch {
+            throw CommandFailure(.unreachable, "the daemon sent no plan: \(error)")
+        }
+    }
+}
+
+/// One connection, kept where a closure may use it.
+private final class DaemonConnection {
+    private var client: ControlClient
+
+    init(socket: String) throws(ControlError) { client = try ControlClient(socket: socket) }
+
+    func call(_ call: ControlCall) throws(CommandFailure) -> ControlReply {
+        do throws(ControlError) {
+            return try client.call(call)
+        } catch {
+            throw DaemonCall.failure(error)
+        }
+    }
+
+    func next() throws(CommandFailure) -> ControlReply {
+        do throws(ControlError) {
+            return try client.next()
+        } catch {
+            throw DaemonCall.failure(error)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import PoiseModel
+import PoiseWire
+
+/// `poise feature start`, `stop` and `restart`.
+enum FeatureCommands {
+    static let start = command("start", .featureStart, "start a feature that is stopped or failed")
+    static let stop = command("stop", .featureStop, "stop a feature, and keep it stopped")
+    static let restart = command("restart", .featureRestart, "stop a feature and start it again")
+
+    private static func command(
+        _ verb: String, _ method: ControlMethod, _ summary: String
+    ) -> Command {
+        Command(
+            path: ["feature", verb], summary: summary,
+            arguments: [.init(name: "NAME", help: "the feature's name", value: .feature)],
+            options: [.json, .runtimeFolder],
+            examples: [.init("poise feature \(verb) streaming", summary)]
+        ) { (invocation, console) throws(CommandFailure) in
+            let feature = invocation.arguments[0]
+            let answer = try DaemonCall(invocation).ask(method, ["feature": .string(feature)])
+            if invocation.wantsJSON {
+                console.print(answer)
+            } else {
+                console.print(answer["text"]?.string ?? "\(feature): done")
+            }
+            return .done
+        }
+    }
+}

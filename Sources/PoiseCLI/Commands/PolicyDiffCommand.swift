@@ -1,0 +1,104 @@
+import PoiseEngine
+import PoiseModel
+import PoiseWire
+
+/// `poise policy diff`: what would change for whom, and how many CPUs would move.
+enum PolicyDiffCommand {
+    static let command = Command(
+        path: ["policy", "diff"], summary: "tell what another policy would change for whom",
+        arguments: [
+            .init(name: "OLD", help: "the policy in force", value: .policy),
+            .init(name: "NEW", help: "the policy to come", value: .policy),
+        ],
+        options: [.machine, .json],
+        examples: [
+            .init("poise policy diff default latency-first", "on this machine"),
+            .init(
+                "poise policy diff old.yaml new.yaml --machine 2x-epyc-9654 --json",
+                "on another, for a program"),
+        ],
+        perform: perform)
+
+    private static func perform(
+        _ invocation: Invocation, _ console: Console
+    ) throws(CommandFailure) -> ExitCode {
+        let old = try PolicyFolder.load(invocation.arguments[0])
+        let new = try PolicyFolder.load(invocation.arguments[1])
+        let machine = try MachineChoice.machine(invocation)
+        let before = Planner(machine: machine, policy: old).plan()
+        let after = Planner(machine: machine, policy: new).plan(inForce: before)
+        let change = PlanChange(from: before, to: after)
+        if invocation.wantsJSON {
+            let holding = MachineChoice.holding(of: machine)
+            console.print(json(change, before, after, holding))
+        } else {
+            for line in lines(change, before, after, console) { console.print(line) }
+        }
+        return .done
+    }
+
+    private static func json(
+        _ change: PlanChange, _ before: AllocationPlan, _ after: AllocationPlan,
+        _ holding: Holding
+    ) -> JSON {
+        [
+            "machine": .string(after.machine), "old": .string(before.policy),
+            "new": .string(after.policy), "movedCPUs": .integer(change.movedCPUs),
+            "changes": .array(
+                change.lines.map { line in
+                    [
+                        "feature": .string(line.feature.name),
+                        "gained": .string(line.gained.description),
+                        "lost": .string(line.lost.description),
+                        "before": line.before.map { $0.json(holding: holding) } ?? .null,
+                        "after": line.after.map { $0.json(holding: holding) } ?? .null,
+                    ]
+                }),
+            "keptOutBefore": .array(before.keptOut.map(\.json)),
+            "keptOut": .array(after.keptOut.map(\.json)),
+        ]
+    }
+
+    private static func lines(
+        _ change: PlanChange, _ before: AllocationPlan, _ after: AllocationPlan,
+        _ console: Console
+    ) -> [String] {
+        let arrow = console.glyphs.arrow
+        let head = "\(before.policy) \(arrow) \(after.policy) on \(after.machine)"
+        guard !change.lines.isEmpty else { return [head, "", "nothing changes for anybody"] }
+        var table = Table([
+            .init("FEATURE"), .init("CORES", number: true), .init("", number: true),
+            .init("CPUS", wraps: true), .init("GAINS", wraps: true), .init("LOSES", wraps: true),
+            .init("MEMORY", wraps: true),
+        ])
+        for line in change.lines {
+            let style: Paint.Style? = line.after == nil ? .bad : line.before == nil ? .good : nil
+            table.add([
+                .init(line.feature.name, style), .init(cores(line.before)),
+                .init("\(arrow) \(cores(line.after))"),
+                .init(line.after.map { $0.cpus.description } ?? "no place", style),
+                .init(line.gained.description, .good), .init(line.lost.description, .bad),
+                .init(memory(line, arrow)),
+            ])
+        }
+        let out = after.keptOut.filter { kept in
+            !before.keptOut.contains { $0.feature == kept.feature }
+        }
+        let moved = change.movedCPUs
+        return [head, ""] + table.lines(width: console.width, paint: console.paint)
+            + out.flatMap { kept in
+                Paragraph(label: kept.feature.name, labelWidth: 8).lines(kept.because, console)
+            } + ["", "\(moved) CPU\(moved == 1 ? "" : "s") would move"]
+    }
+
+    private static func cores(_ allocation: ResourceAllocation?) -> String {
+        allocation.map { QuantityText.cores($0.millicores.total) } ?? "0"
+    }
+
+    private static func memory(_ line: PlanChange.Line, _ arrow: String) -> String {
+        let before = line.before?.memory.lowBytes ?? 0
+        let after = line.after?.memory.lowBytes ?? 0
+        guard before != after else { return "" }
+        return "\(QuantityText.bytes(before)) \(arrow) \(QuantityText.bytes(after))"
+    }
+}

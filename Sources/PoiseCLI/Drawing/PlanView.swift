@@ -1,0 +1,148 @@
+package import PoiseModel
+
+/// Shows a plan document (`poise plan --json`, `poise allocations --json`) to people.
+package struct PlanView {
+    private let plan: JSON
+    private let console: Console
+    private let features: [JSON]
+
+    package init(_ plan: JSON, console: Console) {
+        self.plan = plan
+        self.console = console
+        features = (plan["features"]?.array ?? []).sorted { left, right in
+            (-(left["priority"]?.integer ?? 0), left["feature"]?.string ?? "")
+                < (-(right["priority"]?.integer ?? 0), right["feature"]?.string ?? "")
+        }
+    }
+
+    package var lines: [String] { head + table + reasons + keptOut + foot }
+
+    private var head: [String] {
+        let dot = " \(console.glyphs.dot) "
+        let policy = plan["policy"]?.string ?? ""
+        let machine = plan["machine"]?.string ?? ""
+        return [console.paint(.bold, "policy \(policy)") + dot + "machine \(machine)", ""]
+    }
+
+    private var table: [String] {
+        guard !features.isEmpty else { return ["no feature has a place"] }
+        var table = Table([
+            .init("FEATURE"), .init("PRIO", number: true), .init("P", number: true),
+            .init("E", number: true), .init("L", number: true), .init("SHARED", number: true),
+            .init("CPUS", wraps: true), .init("NODES"), .init("MEMORY", number: true),
+            .init("ACCELERATORS", wraps: true), .init("UNMET", wraps: true),
+            .init("DRIFT", wraps: true),
+        ])
+        for feature in features { table.add(row(feature)) }
+        return table.lines(width: console.width, paint: console.paint)
+    }
+
+    private func row(_ feature: JSON) -> [Table.Cell] {
+        let cores = CoreClass.allCases.map { feature["cores"]?[$0.rawValue]?.integer ?? 0 }
+        let shared = (feature["millicores"]?.integer ?? 0) - cores.reduce(0, +) * 1000
+        let whole = cores.map { Table.Cell($0 > 0 ? "\($0)" : "") }
+        let unmet = (feature["unmet"]?.array ?? []).map(UnmetWords.shortest)
+        return [
+            .init(feature["feature"]?.string ?? "", .bold),
+            .init(feature["priority"]?.integer.map(String.init) ?? console.glyphs.unknown),
+        ] + whole + [
+            .init(shared > 0 ? QuantityText.cores(shared) : ""),
+            .init(feature["cpus"]?.string ?? ""), .init(feature["nodes"]?.string ?? ""),
+            .init(memory(feature["memory"])), .init(accelerators(feature)),
+            .init(unmet.joined(separator: ", "), .warning), .init(drift(feature), .bad),
+        ]
+    }
+
+    /// `256 MiB` kept, or `256 MiB–1 GiB` with a limit.
+    private func memory(_ memory: JSON?) -> String {
+        let low = memory?["lowBytes"]?.integer ?? 0
+        let kept = low > 0 ? QuantityText.bytes(low) : ""
+        guard let most = memory?["maxBytes"]?.integer else { return kept }
+        let limit = QuantityText.bytes(most)
+        guard low > 0 else { return "\(console.glyphs.atMost)\(limit)" }
+        let units = (kept.split(separator: " ").last, limit.split(separator: " ").last)
+        let short = units.0 == units.1 ? String(kept.prefix { $0 != " " }) : kept
+        return short + console.glyphs.unknown + limit
+    }
+
+    private func accelerators(_ feature: JSON) -> String {
+        (feature["accelerators"]?.array ?? []).map { share in
+            let part =
+                share["sharePercent"]?.integer.map { "\($0) %" }
+                ?? QuantityText.bytes(share["bytes"]?.integer ?? 0)
+            return "\(share["id"]?.string ?? "") \(part)"
+        }.joined(separator: ", ")
+    }
+
+    private func drift(_ feature: JSON) -> String {
+        switch feature["drift"] {
+        case nil, .null, .bool(false), .integer(0): ""
+        case .string(let text): text
+        case .array(let parts):
+            parts.map { $0.string ?? $0.description }.joined(separator: ", ")
+        case .some(let other): other.description
+        }
+    }
+
+    private var reasons: [String] {
+        guard !features.isEmpty else { return [] }
+        let width = labelWidth
+        return ["", console.paint(.bold, "Why")]
+            + features.flatMap { feature -> [String] in
+                let name = feature["feature"]?.string ?? ""
+                let because = feature["because"]?.string ?? ""
+                return Paragraph(label: name, labelWidth: width).lines(because, console)
+                    + unmetLines(feature, labelWidth: width)
+            }
+    }
+
+    private func unmetLines(_ feature: JSON, labelWidth: Int) -> [String] {
+        (feature["unmet"]?.array ?? []).flatMap { unmet in
+            let text = "\(UnmetWords.short(unmet)): \(unmet["because"]?.string ?? "")"
+            return Paragraph(label: "", labelWidth: labelWidth)
+                .lines("unmet: " + text, console)
+                .map { console.paint(.warning, $0) }
+        }
+    }
+
+    private var keptOut: [String] {
+        let list = plan["keptOut"]?.array ?? []
+        guard !list.isEmpty else { return [] }
+        let width = labelWidth
+        return ["", console.paint(.bad, "Kept out")]
+            + list.flatMap { feature -> [String] in
+                let name = feature["feature"]?.string ?? ""
+                let label = Paragraph(label: name, labelWidth: width)
+                let because = feature["because"]?.string ?? ""
+                let start = "kept out: "
+                let text =
+                    because.hasPrefix(start) ? String(because.dropFirst(start.count)) : because
+                return label.lines(text, console) + unmetLines(feature, labelWidth: width)
+            }
+    }
+
+    private var labelWidth: Int {
+        let names = (features + (plan["keptOut"]?.array ?? [])).map { feature in
+            DisplayWidth.of(feature["feature"]?.string ?? "")
+        }
+        return min(24, names.max() ?? 0)
+    }
+
+    private var foot: [String] {
+        let none = "none"
+        let set = { (key: String) in
+            let text = plan[key]?.string ?? ""
+            return text.isEmpty ? none : text
+        }
+        var reserved = "reserved \(set("reserved"))"
+        if let time = plan["reservedMillicores"]?.integer, time > 0 {
+            let cores = "\(QuantityText.cores(time)) of a core's time"
+            reserved = set("reserved") == none ? "reserved \(cores)" : "\(reserved) and \(cores)"
+        }
+        var parts = [reserved, "idle \(set("idle"))"]
+        if let time = plan["solveMicroseconds"]?.integer {
+            parts.append("solved in " + QuantityText.duration(.microseconds(time)))
+        }
+        return ["", console.paint(.dim, parts.joined(separator: " \(console.glyphs.dot) "))]
+    }
+}

@@ -1,0 +1,108 @@
+package import PoiseModel
+
+/// Shows the daemon's status to people; what is unknown is a dash.
+package struct StatusView {
+    private let status: JSON
+    private let console: Console
+    private let features: [JSON]
+
+    package init(_ status: JSON, console: Console) {
+        self.status = status
+        self.console = console
+        features = status["features"]?.array ?? []
+    }
+
+    package var lines: [String] { head + [""] + table + problems }
+
+    private var head: [String] {
+        let dot = " \(console.glyphs.dot) "
+        let running = features.count { $0["state"]?.string == "running" }
+        let path = status["policyPath"]?.string.map { " (\($0))" } ?? ""
+        let uptime = status["uptimeSeconds"]?.number.map {
+            QuantityText.duration(.seconds($0))
+        }
+        let parts = [
+            console.paint(.bold, "poised \(text(status["version"]))"), "pid \(text(status["pid"]))",
+            "up \(uptime ?? console.glyphs.unknown)", "backend \(text(status["backend"]))",
+            "\(text(status["turns"])) turns",
+        ]
+        let second = [
+            "machine \(text(status["machine"]))", "policy \(text(status["policy"]))\(path)",
+            "\(running) of \(features.count) features running",
+        ]
+        return [parts, second].flatMap {
+            DisplayWidth.wrapped($0.joined(separator: dot), to: console.width)
+        }
+    }
+
+    private var table: [String] {
+        guard !features.isEmpty else { return ["no features"] }
+        var table = Table([
+            .init("FEATURE"), .init("STATE"), .init("SINCE", number: true),
+            .init("PID", number: true, extra: true), .init("PRIO", number: true, extra: true),
+            .init("CORES", number: true), .init("CPUS", wraps: true), .init("BUSY", number: true),
+            .init("MEMORY", number: true), .init("THREADS", number: true, extra: true),
+            .init("RESTARTS", number: true), .init("RATE/S", number: true),
+            .init("QUEUE", number: true, extra: true), .init("P99", number: true),
+            .init("ERRORS", number: true, extra: true), .init("HEALTH", wraps: true),
+        ])
+        for feature in features { table.add(row(feature)) }
+        return table.lines(width: console.width, paint: console.paint)
+    }
+
+    private func row(_ feature: JSON) -> [Table.Cell] {
+        let report = feature["report"]
+        let unknown = console.glyphs.unknown
+        let state = feature["state"]?.string ?? unknown
+        let health = feature["health"]?.string ?? unknown
+        return [
+            .init(text(feature["feature"]), .bold), .init(state, StatusView.style(of: state)),
+            .init(seconds(feature["since"])), .init(text(feature["pid"])),
+            .init(text(feature["priority"])),
+            .init(feature["millicores"]?.integer.map(QuantityText.cores) ?? unknown),
+            .init(text(feature["cpus"])), .init(decimal(feature["coresBusy"], digits: 2)),
+            .init(feature["memoryBytes"]?.integer.map(QuantityText.bytes) ?? unknown),
+            .init(text(feature["threads"])), .init(text(feature["restarts"])),
+            .init(decimal(report?["throughputPerSecond"], digits: 0)),
+            .init(text(report?["queueDepth"])), .init(seconds(report?["latencyP99Seconds"])),
+            .init(text(report?["errors"])),
+            .init(health, health.hasPrefix("good") ? .good : health == unknown ? nil : .warning),
+        ]
+    }
+
+    /// The last problem of each feature that has one.
+    private var problems: [String] {
+        let width = features.map { DisplayWidth.of($0["feature"]?.string ?? "") }.max() ?? 0
+        let lines = features.flatMap { feature -> [String] in
+            guard let problem = feature["lastProblem"]?.string, !problem.isEmpty else { return [] }
+            return Paragraph(label: feature["feature"]?.string ?? "", labelWidth: width)
+                .lines(problem, console)
+        }
+        return lines.isEmpty ? [] : ["", console.paint(.bold, "Last problems")] + lines
+    }
+
+    static func style(of state: String) -> Paint.Style? {
+        switch state {
+        case "running": .good
+        case "failed", "backingOff": .bad
+        case "starting", "stopping", "waiting": .warning
+        default: nil
+        }
+    }
+
+    private func text(_ value: JSON?) -> String {
+        switch value {
+        case nil, .null: console.glyphs.unknown
+        case .string(let text): text
+        case .some(let other): other.description
+        }
+    }
+
+    private func seconds(_ value: JSON?) -> String {
+        value?.number.map { QuantityText.duration(.seconds($0)) } ?? console.glyphs.unknown
+    }
+
+    private func decimal(_ value: JSON?, digits: Int) -> String {
+        value?.number.map { QuantityText.decimal($0, digits: digits) } ?? console.glyphs.unknown
+    }
+}
