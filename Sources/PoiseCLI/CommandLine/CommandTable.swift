@@ -3,7 +3,7 @@ enum CommandTable {
     static let commands: [Command] = [
         TopologyCommand.command, PlanCommand.command, PolicyCheckCommand.command,
         PolicyDiffCommand.command, BenchPlanCommand.command,
-        CompletionsCommand.command,
+        PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         EventsCommand.command,
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,

@@ -10,17 +10,15 @@ struct CoreRows {
         var pus: CPUSet { cores.reduce(into: CPUSet()) { $0.formUnion($1.pus) } }
     }
 
-    /// Cores of one row where no shared cache divides them.
-    private static let longest = 32
-
     let rows: [Row]
 
-    init(_ cores: [Core], on machine: Machine) {
+    /// Rows of at most `longest` cores.
+    init(_ cores: [Core], on machine: Machine, longest: Int) {
         var rows: [Row] = []
         for core in cores {
             let cache = core.cluster.map { machine.clusters[$0].title } ?? ""
             if let last = rows.last, last.cache == cache, last.coreClass == core.class,
-                last.cores.count < CoreRows.longest
+                last.cores.count < longest
             {
                 rows[rows.count - 1].cores.append(core)
             } else {
@@ -61,10 +59,15 @@ struct CoreRows {
         var cache = 0
         var pus = 0
         var cell = 1
+        private var most = 0
+
+        /// Columns of the widest row.
+        var width: Int { (cache > 0 ? cache + 2 : 0) + 3 + pus + 2 + most * (cell + 1) - 1 }
 
         init(_ rows: [Row], labels: [String]) {
             cache = rows.map { DisplayWidth.of($0.cache) }.max() ?? 0
             pus = rows.map(\.pus.description.count).max() ?? 0
+            most = rows.map(\.cores.count).max() ?? 0
             cell = labels.map(DisplayWidth.of).max() ?? 1
         }
     }

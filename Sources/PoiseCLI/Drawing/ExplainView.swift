@@ -16,7 +16,7 @@ package struct ExplainView {
         let style = StatusView.style(of: state)
         let shown = style.map { console.paint($0, state) } ?? state
         let because = answer["because"]?.string ?? console.glyphs.unknown
-        var lines = ["\(name) \(console.glyphs.dot) \(shown)"]
+        var lines = ["\(name)\(console.glyphs.separator)\(shown)"]
         lines += part("has", has) + part("because", because) + part("wants", wants)
         for unmet in answer["unmet"]?.array ?? [] {
             let why = unmet["because"]?.string ?? ""

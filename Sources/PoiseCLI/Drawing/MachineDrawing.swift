@@ -21,7 +21,7 @@ package struct MachineDrawing {
     package var lines: [String] {
         let places = machine.packages.map(block)
         let body = TextBlock.flowing(places, within: console.width).lines
-        let parts = [title] + body + loose + classLegend + ownerLegend
+        let parts = title + body + loose + classLegend + ownerLegend
         return parts.map { line in
             var line = line
             while line.last == " " { line.removeLast() }
@@ -29,10 +29,14 @@ package struct MachineDrawing {
         }
     }
 
-    private var title: String {
-        let counts = "\(count(machine.cores.count, "core")), \(count(machine.pus.count, "CPU"))"
-        let from = machine.isThisSystem ? "" : " \(console.glyphs.dot) from a file"
-        return console.paint(.bold, machine.name) + " \(console.glyphs.dot) \(counts)\(from)"
+    private var title: [String] {
+        var parts = [
+            machine.name,
+            count(machine.cores.count, "core") + ", " + count(machine.pus.count, "CPU"),
+        ]
+        if !machine.isThisSystem { parts.append("from a file") }
+        let text = parts.joined(separator: console.glyphs.separator)
+        return DisplayWidth.wrapped(text, to: console.width).map { console.paint(.bold, $0) }
     }
 
     private var isFolded: Bool { machine.cores.count > MachineDrawing.mostCells }
@@ -56,7 +60,7 @@ package struct MachineDrawing {
     private var nodesWithCores: Set<Int> { Set(machine.cores.map(\.node)) }
 
     private func nodeLines(_ node: NUMANode) -> [String] {
-        let dot = " \(console.glyphs.dot) "
+        let dot = console.glyphs.separator
         var parts = [
             console.paint(.bold, "node \(node.osIndex)"),
             node.bytes.map(QuantityText.bytes) ?? "memory unknown",
@@ -84,14 +88,15 @@ package struct MachineDrawing {
             }
             parts.append(users.isEmpty ? "idle" : users.joined(separator: ", "))
         }
-        let text = parts.joined(separator: " \(console.glyphs.dot) ")
+        let text = parts.joined(separator: console.glyphs.separator)
         return DisplayWidth.wrapped(text, to: console.width - 4)
     }
 
     private func body(_ cores: [Core], within width: Int) -> TextBlock {
         if isFolded {
-            return CoreRows(cores, on: machine)
-                .block(ownership, columns: rowColumns, console: console)
+            let (longest, columns) = rowShape
+            return CoreRows(cores, on: machine, longest: longest)
+                .block(ownership, columns: columns, console: console)
         }
         var groups: [(cluster: Int?, cores: [Core])] = []
         for core in cores {
@@ -124,20 +129,49 @@ package struct MachineDrawing {
         return max(least, min(14, names.max() ?? 0))
     }
 
-    private var rowColumns: CoreRows.Columns {
-        let holders = machine.cores.compactMap { core in ownership?.holder(of: core) }
-        let labels = Set(holders).compactMap { ownership?.label(of: $0, glyphs: console.glyphs) }
-        return CoreRows.Columns(CoreRows(machine.cores, on: machine).rows, labels: labels)
+    /// How many cores a row of a large machine has, and how wide its parts are.
+    private var rowShape: (longest: Int, columns: CoreRows.Columns) {
+        let holders = Set(machine.cores.compactMap { core in ownership?.holder(of: core) })
+        let labels = holders.compactMap { ownership?.label(of: $0, glyphs: console.glyphs) }
+        var longest = 32
+        while true {
+            let rows = CoreRows(machine.cores, on: machine, longest: longest).rows
+            let columns = CoreRows.Columns(rows, labels: labels)
+            if longest == 4 || columns.width <= console.width - 4 { return (longest, columns) }
+            longest /= 2
+        }
     }
 
-    /// Memory and accelerators that belong to no package.
+    /// Memory and accelerators that belong to no package; equal nodes of memory share a line.
     private var loose: [String] {
         let everywhere = machine.packages.reduce(into: CPUSet()) { $0.formUnion($1.pus) }
         let memory = machine.nodes.filter { node in
             !nodesWithCores.contains(node.id) && node.pus.isDisjoint(with: everywhere)
         }
+        var groups: [[NUMANode]] = []
+        for node in memory {
+            let hasDevices = machine.accelerators.contains { $0.node == node.id }
+            let twin = groups.firstIndex { group in
+                group[0].bytes == node.bytes && group[0].kind == node.kind
+            }
+            if let twin, !hasDevices {
+                groups[twin].append(node)
+            } else {
+                groups.append([node])
+            }
+        }
         let devices = machine.accelerators.filter { $0.node == nil }
-        return memory.flatMap(nodeLines) + devices.flatMap(deviceLines)
+        return groups.flatMap(nodeLines) + devices.flatMap(deviceLines)
+    }
+
+    private func nodeLines(_ group: [NUMANode]) -> [String] {
+        guard group.count > 1 else { return group.flatMap(nodeLines) }
+        let bytes = group[0].bytes.map(QuantityText.bytes) ?? "memory unknown"
+        var parts = ["nodes \(NodeSet(group.map(\.osIndex)))", "\(bytes) each"]
+        if group[0].kind != .dram { parts.append(group[0].kind.rawValue.uppercased()) }
+        parts.append("no cores of their own")
+        let text = parts.joined(separator: console.glyphs.separator)
+        return DisplayWidth.wrapped(text, to: console.width)
     }
 
     private var classLegend: [String] {
@@ -180,7 +214,9 @@ package struct MachineDrawing {
         case .feature(let position):
             let feature = ownership.plan.features[position]
             let isShared = !feature.shared.isEmpty || !feature.borrowed.isEmpty
-            return feature.feature.name + (isShared ? " (also on shared cores)" : "")
+            let shared =
+                feature.exclusive.isEmpty ? " (on shared cores)" : " (also on shared cores)"
+            return feature.feature.name + (isShared ? shared : "")
         case .pool(let pool):
             let names = ownership.pools[pool].map { position in
                 ownership.label(ofFeature: position) + " "

@@ -56,7 +56,7 @@ package struct Glyphs: Sendable, Equatable {
     var idle: String { isUnicode ? "·" : "." }
     var reserved: String { isUnicode ? "▒" : "#" }
     var unknown: String { isUnicode ? "–" : "-" }
-    var dot: String { isUnicode ? "·" : "," }
+    var separator: String { isUnicode ? " · " : ", " }
     var atMost: String { isUnicode ? "≤ " : "<= " }
     var arrow: String { isUnicode ? "→" : "->" }
 

@@ -18,10 +18,11 @@ package struct PlanView {
     package var lines: [String] { head + table + reasons + keptOut + foot }
 
     private var head: [String] {
-        let dot = " \(console.glyphs.dot) "
-        let policy = plan["policy"]?.string ?? ""
-        let machine = plan["machine"]?.string ?? ""
-        return [console.paint(.bold, "policy \(policy)") + dot + "machine \(machine)", ""]
+        let parts = [
+            "policy \(plan["policy"]?.string ?? "")", "machine \(plan["machine"]?.string ?? "")",
+        ]
+        let text = parts.joined(separator: console.glyphs.separator)
+        return DisplayWidth.wrapped(text, to: console.width).map { console.paint(.bold, $0) } + [""]
     }
 
     private var table: [String] {
@@ -143,6 +144,8 @@ package struct PlanView {
         if let time = plan["solveMicroseconds"]?.integer {
             parts.append("solved in " + QuantityText.duration(.microseconds(time)))
         }
-        return ["", console.paint(.dim, parts.joined(separator: " \(console.glyphs.dot) "))]
+        let text = parts.joined(separator: console.glyphs.separator)
+        return [""]
+            + DisplayWidth.wrapped(text, to: console.width).map { console.paint(.dim, $0) }
     }
 }

@@ -15,7 +15,7 @@ package struct StatusView {
     package var lines: [String] { head + [""] + table + problems }
 
     private var head: [String] {
-        let dot = " \(console.glyphs.dot) "
+        let dot = console.glyphs.separator
         let running = features.count { $0["state"]?.string == "running" }
         let path = status["policyPath"]?.string.map { " (\($0))" } ?? ""
         let uptime = status["uptimeSeconds"]?.number.map {
@@ -39,12 +39,13 @@ package struct StatusView {
         guard !features.isEmpty else { return ["no features"] }
         var table = Table([
             .init("FEATURE"), .init("STATE"), .init("SINCE", number: true),
+            .init("RESTARTS", number: true, extra: true),
             .init("PID", number: true, extra: true), .init("PRIO", number: true, extra: true),
             .init("CORES", number: true), .init("CPUS", wraps: true), .init("BUSY", number: true),
             .init("MEMORY", number: true), .init("THREADS", number: true, extra: true),
-            .init("RESTARTS", number: true), .init("RATE/S", number: true),
-            .init("QUEUE", number: true, extra: true), .init("P99", number: true),
-            .init("ERRORS", number: true, extra: true), .init("HEALTH", wraps: true),
+            .init("RATE/S", number: true), .init("QUEUE", number: true, extra: true),
+            .init("P99", number: true), .init("ERRORS", number: true, extra: true),
+            .init("HEALTH", wraps: true),
         ])
         for feature in features { table.add(row(feature)) }
         return table.lines(width: console.width, paint: console.paint)
@@ -57,12 +58,13 @@ package struct StatusView {
         let health = feature["health"]?.string ?? unknown
         return [
             .init(text(feature["feature"]), .bold), .init(state, StatusView.style(of: state)),
-            .init(seconds(feature["since"])), .init(text(feature["pid"])),
+            .init(seconds(feature["since"])), .init(text(feature["restarts"])),
+            .init(text(feature["pid"])),
             .init(text(feature["priority"])),
             .init(feature["millicores"]?.integer.map(QuantityText.cores) ?? unknown),
             .init(text(feature["cpus"])), .init(decimal(feature["coresBusy"], digits: 2)),
             .init(feature["memoryBytes"]?.integer.map(QuantityText.bytes) ?? unknown),
-            .init(text(feature["threads"])), .init(text(feature["restarts"])),
+            .init(text(feature["threads"])),
             .init(decimal(report?["throughputPerSecond"], digits: 0)),
             .init(text(report?["queueDepth"])), .init(seconds(report?["latencyP99Seconds"])),
             .init(text(report?["errors"])),

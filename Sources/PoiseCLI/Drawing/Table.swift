@@ -81,7 +81,15 @@ package struct Table {
             widths[widest] -= 1
             excess -= 1
         }
-        return widths
+        // Lines that break leave columns emptier than they were made.
+        return shown.indices.map { position in
+            let column = shown[position]
+            let lines = rows.flatMap {
+                DisplayWidth.wrapped($0[column].text, to: widths[position])
+            }
+            return max(
+                DisplayWidth.of(columns[column].title), lines.map(DisplayWidth.of).max() ?? 0)
+        }
     }
 
     private func sum(_ widths: [Int]) -> Int {

@@ -1,0 +1,106 @@
+import PoiseModel
+import PoiseWire
+import Testing
+
+@testable import PoiseCLI
+
+/// What the daemon says, shown to people.
+@Suite struct ViewTests {
+    private let console = Capture(width: 90).console
+
+    @Test func whatTheDaemonDoesNotKnowIsADash() {
+        let status: JSON = [
+            "version": "0.1.0", "pid": 7, "backend": "affinity", "machine": "vm",
+            "policy": "default", "policyPath": nil, "uptimeSeconds": 90, "turns": 12,
+            "features": [
+                [
+                    "feature": "background", "state": "backingOff", "since": 0.5, "pid": nil,
+                    "priority": 20, "millicores": 500, "cpus": "0-1", "coresBusy": nil,
+                    "memoryBytes": nil, "threads": nil, "restarts": 3,
+                    "lastProblem": "killed by signal 9", "generation": 4, "report": nil,
+                    "health": nil, "dropped": nil,
+                ],
+                [
+                    "feature": "streaming", "state": "running", "since": 90, "pid": 41,
+                    "priority": 80, "millicores": 1000, "cpus": "0-1", "coresBusy": 0.754,
+                    "memoryBytes": 67_108_864, "threads": 4, "restarts": 0, "lastProblem": nil,
+                    "generation": 4, "health": "good", "dropped": 0,
+                    "report": [
+                        "utilisation": 0.75, "queueDepth": 3, "throughputPerSecond": 19998.7,
+                        "latencyP50Seconds": nil, "latencyP99Seconds": 0.0042, "errors": 0,
+                        "gauges": .object([]),
+                    ],
+                ],
+            ],
+        ]
+        #expect(
+            StatusView(status, console: console).lines == [
+                "poised 0.1.0 · pid 7 · up 90 s · backend affinity · 12 turns",
+                "machine vm · policy default · 1 of 2 features running",
+                "",
+                "FEATURE     STATE        SINCE  RESTARTS  CORES  CPUS  BUSY  MEMORY  RATE/S"
+                    + "     P99  HEALTH",
+                "background  backingOff  500 ms         3    0.5  0-1      –       –       –"
+                    + "       –  –",
+                "streaming   running       90 s         0      1  0-1   0.75  64 MiB   19999"
+                    + "  4.2 ms  good",
+                "",
+                "Last problems",
+                "  background  killed by signal 9",
+            ])
+    }
+
+    @Test func anEmptyStatusIsShownAndDoesNotFail() {
+        let lines = StatusView(.object([]), console: console).lines
+        #expect(lines.last == "no features")
+        #expect(PlanView(.null, console: console).lines.contains("no feature has a place"))
+        #expect(!ExplainView(.array([]), console: console).lines.isEmpty)
+    }
+
+    @Test func anExplanationTellsWhatItHasWantsAndLacks() {
+        let answer: JSON = [
+            "feature": "streaming", "state": "running",
+            "allocation": [
+                "millicores": 3500, "exclusive": "0-2", "shared": "7", "borrowed": "",
+                "nodes": "0",
+                "memory": ["lowBytes": 0, "highBytes": nil, "maxBytes": 1_073_741_824],
+            ],
+            "because": "3 performance cores of its own; in node 0",
+            "unmet": [
+                [
+                    "resource": "cores.efficiency", "wanted": 2.5, "got": 0.5,
+                    "because": "twin has them",
+                ]
+            ],
+            "demand": ["performance": 4, "efficiency": nil],
+            "events": [],
+        ]
+        #expect(
+            ExplainView(answer, console: console).lines == [
+                "streaming · running",
+                "  has       3.5 cores of time, CPUs of its own 0-2, CPUs shared 7, memory of node 0, at",
+                "            most 1 GiB of memory",
+                "  because   3 performance cores of its own; in node 0",
+                "  wants     4 performance",
+                "  unmet     0.5 of 2.5 efficiency cores: twin has them",
+            ])
+    }
+
+    @Test(arguments: [
+        (ControlReply.Failure.unknownMethod, ExitCode.no), (.badParameters, .wrongUse),
+        (.notFound, .no), (.refused, .no), (.busy, .no), (.notAllowed, .notAllowed),
+    ])
+    func aRefusalOfTheDaemonHasItsExitCode(failure: ControlReply.Failure, code: ExitCode) {
+        #expect(DaemonCall.failure(failure, text: "why", of: .explain).code == code)
+    }
+
+    @Test(arguments: [
+        (ControlError.unreachable(socket: "s", .noSuchFile), ExitCode.unreachable),
+        (.notAllowed(socket: "s"), .notAllowed), (.broken(socket: "s", "x"), .unreachable),
+    ])
+    func aBrokenConnectionHasItsExitCode(error: ControlError, code: ExitCode) {
+        let failure = DaemonCall.failure(error)
+        #expect(failure.code == code)
+        #expect(failure.text == "poise: \(error)")
+    }
+}
