@@ -19,10 +19,19 @@ import PoiseModel
 /// **Why this is feasible.** Exclusive cores take 1000 millicores each and shared time packs into
 /// ⌈sum ÷ 1000⌉ cores, so any division that stays within 1000 millicores a core can be placed.
 struct Apportionment {
+    /// A feature's policy behind one reference, so that rations are cheap to copy.
+    final class PolicyBox: Sendable {
+        let policy: FeaturePolicy
+
+        init(_ policy: FeaturePolicy) { self.policy = policy }
+    }
+
     /// What one feature was given.
     struct Ration {
-        let policy: FeaturePolicy
+        private let box: PolicyBox
         let isExclusive: Bool
+        let priority: Int
+        let weight: Int
         /// What it is to have at most, by the class wished for.
         var target: PerClass<Int> = .zero
         /// What it was given, by the class wished for and then by the class it comes from.
@@ -31,6 +40,17 @@ struct Apportionment {
         var memoryTarget = 0
         /// Why it is kept out; nil while it has a place.
         var keptOut: [Unmet]?
+        /// `millicores`, once everything is divided.
+        var held = PerClass<Int>.zero
+
+        init(_ policy: FeaturePolicy) {
+            box = PolicyBox(policy)
+            isExclusive = policy.isExclusive
+            priority = policy.priority
+            weight = policy.weight
+        }
+
+        var policy: FeaturePolicy { _read { yield box.policy } }
 
         /// What it was given, by the class it comes from.
         var millicores: PerClass<Int> {
@@ -44,14 +64,14 @@ struct Apportionment {
         /// Whole cores of its own, by class.
         var wholeCores: PerClass<Int> {
             guard isExclusive else { return .zero }
-            var cores = millicores
+            var cores = held
             for source in CoreClass.allCases { cores[source] /= 1000 }
             return cores
         }
 
         /// Time on shared cores, by class.
         var sharedMillicores: PerClass<Int> {
-            var rest = millicores
+            var rest = held
             let whole = wholeCores
             for source in CoreClass.allCases { rest[source] -= whole[source] * 1000 }
             return rest
@@ -62,6 +82,8 @@ struct Apportionment {
 
     /// In the order of the features' names.
     private(set) var rations: [Ration]
+    /// Positions in `rations`, highest priority first, ties by name.
+    let byPriority: [Int]
     /// Millicores of each class that nobody was given.
     private(set) var left: PerClass<Int>
     /// Bytes that nobody was given; nil when the machine does not tell its memory.
@@ -77,25 +99,29 @@ struct Apportionment {
         rations = features.map { policy in
             Apportionment.ration(policy, demands[policy.id] ?? Demand())
         }
-        let byPriority = rations.indices.sorted { first, second in
-            let (a, b) = (rations[first].policy.priority, rations[second].policy.priority)
+        let priorities = rations.map(\.priority)
+        byPriority = priorities.indices.sorted { first, second in
+            let (a, b) = (priorities[first], priorities[second])
             return a != b ? a > b : first < second
         }
+        divide(priorities)
+        for index in rations.indices { rations[index].held = rations[index].millicores }
+    }
+
+    private mutating func divide(_ priorities: [Int]) {
         for index in byPriority { admit(index) }
         var start = 0
         while start < byPriority.count {
-            let priority = rations[byPriority[start]].policy.priority
+            let priority = priorities[byPriority[start]]
             var end = start
-            while end < byPriority.count, rations[byPriority[end]].policy.priority == priority {
-                end += 1
-            }
+            while end < byPriority.count, priorities[byPriority[end]] == priority { end += 1 }
             raise(byPriority[start..<end].filter { rations[$0].keptOut == nil })
             start = end
         }
     }
 
     private static func ration(_ policy: FeaturePolicy, _ demand: Demand) -> Ration {
-        var ration = Ration(policy: policy, isExclusive: policy.isExclusive)
+        var ration = Ration(policy)
         for wish in CoreClass.allCases {
             guard let cores = policy.cores[wish] else { continue }
             ration.target[wish] = min(max(demand.wanted[wish] ?? cores.want, cores.min), cores.max)
@@ -205,7 +231,7 @@ extension Apportionment {
                 let held = rations[index].given[wish][source]
                 claims.append(
                     WaterFill.Claim(
-                        held: held, limit: held + missing, weight: rations[index].policy.weight,
+                        held: held, limit: held + missing, weight: rations[index].weight,
                         step: isExclusive ? 1000 : 1))
                 owners.append((index, wish))
             }

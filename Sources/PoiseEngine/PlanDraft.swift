@@ -39,8 +39,8 @@ struct PlanDraft {
     /// Positions in `admitted`, highest priority first.
     var byPriority: [Int] {
         admitted.indices.sorted { first, second in
-            let a = division.rations[admitted[first]].policy.priority
-            let b = division.rations[admitted[second]].policy.priority
+            let a = division.rations[admitted[first]].priority
+            let b = division.rations[admitted[second]].priority
             return a != b ? a > b : first < second
         }
     }
@@ -67,11 +67,11 @@ struct PlanDraft {
             let ration = division.rations[position]
             guard let allocation = plan[ration.policy.id] else {
                 // Without time and without a place then, and so again now.
-                guard ration.millicores.total == 0 else { return false }
+                guard ration.held.total == 0 else { return false }
                 continue
             }
             found += 1
-            guard allocation.millicores == ration.millicores,
+            guard allocation.millicores == ration.held,
                 allocation.cores == ration.wholeCores, allocation.borrowed.isEmpty,
                 !allocation.cpus.isEmpty, allocation.cpus.isSubset(of: pus)
             else { return false }

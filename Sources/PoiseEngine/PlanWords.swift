@@ -11,7 +11,7 @@ extension PlanDraft {
             return ResourceAllocation(
                 feature: policy.id, priority: policy.priority, level: policy.level,
                 exclusive: exclusive[position], shared: shared[position],
-                cores: ration.wholeCores, millicores: ration.millicores, wanted: ration.target,
+                cores: ration.wholeCores, millicores: ration.held, wanted: ration.target,
                 weight: weight(ration), nodes: nodeSet(share.nodes), memory: budget(ration, share),
                 accelerators: accelerators[position].shares, unmet: unmet,
                 because: because(position))
@@ -120,21 +120,29 @@ extension PlanDraft {
         return parts.joined(separator: "; ")
     }
 
+    /// No more holders than this are named; the rest is summed up.
+    private static let mostHolders = 6
+
     private func holders(of source: CoreClass, except feature: FeatureID) -> [String] {
         var holders: [String] = []
         var system = reserve.cores.count { map.machine.cores[$0].class == source } * 1000
         if reserve.coreClass == source { system += reserve.millicores }
         if system > 0 { holders.append("\(QuantityText.cores(system)) kept for the system") }
-        let others = division.rations.filter {
-            $0.keptOut == nil && $0.policy.id != feature && $0.millicores[source] > 0
-        }
-        let ordered = others.sorted {
-            (-$0.policy.priority, $0.policy.id.name) < (-$1.policy.priority, $1.policy.id.name)
-        }
-        for other in ordered {
+        var (named, rest, restCount) = (0, 0, 0)
+        for index in division.byPriority {
+            let held = division.rations[index].held[source]
+            guard held > 0, division.rations[index].policy.id != feature else { continue }
+            if named == PlanDraft.mostHolders {
+                (rest, restCount) = (rest + held, restCount + 1)
+                continue
+            }
+            named += 1
             holders.append(
-                "\(QuantityText.cores(other.millicores[source])) with \(other.policy.id)"
-                    + " (priority \(other.policy.priority))")
+                "\(QuantityText.cores(held)) with \(division.rations[index].policy.id)"
+                    + " (priority \(division.rations[index].priority))")
+        }
+        if restCount > 0 {
+            holders.append("\(QuantityText.cores(rest)) with \(restCount) more")
         }
         return holders
     }

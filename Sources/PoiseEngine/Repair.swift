@@ -36,11 +36,43 @@ struct Repair {
     }
 
     mutating func run(on board: inout Board) {
-        // Every move has a gain of at least one and the cost is bounded; this bounds the time too.
-        for _ in 0..<(4 * requests.count + 8) {
-            guard let move = bestMove(board) else { return }
+        if budget == nil { sweep(&board) } else { spend(&board) }
+    }
+
+    /// Nothing moves that anybody has, so every gain is taken where it is found.
+    private mutating func sweep(_ board: inout Board) {
+        for _ in 0..<3 {
+            var gained = false
+            for owner in requests.indices {
+                // A move empties a bin of its owner, so there are at most as many as it has bins.
+                for _ in board.map.bins.indices {
+                    guard let move = bestMove(of: owner, board, holders(board)) else { break }
+                    apply(move, to: &board)
+                    gained = true
+                }
+            }
+            if !gained { return }
+        }
+    }
+
+    /// The budget goes to the largest gains, one after the other.
+    private mutating func spend(_ board: inout Board) {
+        while true {
+            let holders = holders(board)
+            var best: Move?
+            for owner in requests.indices {
+                if let move = bestMove(of: owner, board, holders) { keep(move, &best) }
+            }
+            guard let move = best else { return }
             apply(move, to: &board)
             budget = budget.map { $0 - move.cpus }
+        }
+    }
+
+    /// Who holds cores of each bin.
+    private func holders(_ board: Board) -> [[Int]] {
+        board.map.bins.indices.map { bin in
+            (0..<board.owners).filter { board.count($0, in: bin) > 0 }
         }
     }
 
@@ -53,23 +85,21 @@ struct Repair {
         board.give(move.count, of: move.to, to: move.owner)
     }
 
-    private func bestMove(_ board: Board) -> Move? {
+    private func bestMove(of owner: Int, _ board: Board, _ holders: [[Int]]) -> Move? {
+        let bins = board.bins(of: owner)
+        guard isScattered(owner, bins, board) else { return nil }
         var best: Move?
-        for owner in requests.indices where isScattered(owner, board) {
-            for from in board.bins(of: owner) {
-                for to in board.map.bins.indices where to != from {
-                    guard board.map.bins[to].coreClass == board.map.bins[from].coreClass else {
-                        continue
-                    }
-                    consider(owner, from, to, board, &best)
-                }
+        for from in bins {
+            let coreClass = board.map.bins[from].coreClass
+            for to in board.map.bins.indices
+            where to != from && board.map.bins[to].coreClass == coreClass {
+                consider(owner, from, to, board, holders[to], &best)
             }
         }
         return best
     }
 
-    private func isScattered(_ owner: Int, _ board: Board) -> Bool {
-        let bins = board.bins(of: owner)
+    private func isScattered(_ owner: Int, _ bins: [Int], _ board: Board) -> Bool {
         guard bins.count > 1 else { return hasFarCores(owner, bins, board) }
         var held = PerClass<Int>.zero
         for bin in bins { held[board.map.bins[bin].coreClass] += board.count(owner, in: bin) }
@@ -86,7 +116,8 @@ struct Repair {
     }
 
     private func consider(
-        _ owner: Int, _ from: Int, _ to: Int, _ board: Board, _ best: inout Move?
+        _ owner: Int, _ from: Int, _ to: Int, _ board: Board, _ holders: [Int],
+        _ best: inout Move?
     ) {
         let count = board.count(owner, in: from)
         let missing = count - board.free[to]
@@ -99,7 +130,7 @@ struct Repair {
                     gain: own, cpus: count * width), &best)
             return
         }
-        for other in 0..<board.owners where other != owner {
+        for other in holders where other != owner {
             guard board.count(other, in: to) >= missing else { continue }
             if other >= requests.count, board.map.bins[from].node != board.map.bins[to].node {
                 continue

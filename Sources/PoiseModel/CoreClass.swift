@@ -1,4 +1,5 @@
 /// What kind of core a policy asks for; derived from hwloc's CPU kinds, never from a vendor's name.
+@frozen
 public enum CoreClass: String, CaseIterable, Sendable, Hashable, Comparable {
     /// The most capable cores of the machine; all cores of a machine with one kind.
     case performance
@@ -8,6 +9,7 @@ public enum CoreClass: String, CaseIterable, Sendable, Hashable, Comparable {
     case lowPower
 
     /// 0 for performance, 1 for efficiency, 2 for lowPower.
+    @inlinable
     public var rank: Int {
         switch self {
         case .performance: 0
@@ -21,17 +23,21 @@ public enum CoreClass: String, CaseIterable, Sendable, Hashable, Comparable {
 }
 
 /// One value for each core class.
+@frozen
+@usableFromInline
 package struct PerClass<Value> {
-    package var performance: Value
-    package var efficiency: Value
-    package var lowPower: Value
+    @usableFromInline package var performance: Value
+    @usableFromInline package var efficiency: Value
+    @usableFromInline package var lowPower: Value
 
+    @inlinable
     package init(repeating value: Value) {
         performance = value
         efficiency = value
         lowPower = value
     }
 
+    @inlinable
     package subscript(coreClass: CoreClass) -> Value {
         get {
             switch coreClass {
@@ -55,6 +61,8 @@ extension PerClass: Equatable where Value: Equatable {}
 extension PerClass: Hashable where Value: Hashable {}
 
 extension PerClass where Value == Int {
+    @inlinable
     package static var zero: PerClass { PerClass(repeating: 0) }
+    @inlinable
     package var total: Int { performance + efficiency + lowPower }
 }

@@ -3,10 +3,12 @@
 /// The kind keeps a set of PUs from being used as a set of nodes. Storage is one bit an index, with
 /// no trailing zero words, so equal sets are equal values. The kernel's and hwloc's name for it is
 /// *cpuset* or *nodeset* (`cpuset.cpus`, `hwloc_bitmap_t`).
+@frozen
 public struct IndexSet<Kind>: Hashable, Sendable {
-    private var words: [UInt64]
+    @usableFromInline var words: [UInt64]
 
     /// The empty set.
+    @inlinable
     public init() { words = [] }
 
     /// The set whose bit `64 * i + b` is bit `b` of `words[i]`; trailing zero words are dropped.
@@ -25,12 +27,15 @@ public struct IndexSet<Kind>: Hashable, Sendable {
     public var bits: [UInt64] { words }
 
     /// Whether the set has no index.
+    @inlinable
     public var isEmpty: Bool { words.isEmpty }
 
     /// How many indexes the set has.
+    @inlinable
     public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
     /// The lowest index, or nil for the empty set.
+    @inlinable
     public var first: Int? {
         guard let word = words.firstIndex(where: { $0 != 0 }) else { return nil }
         return word * 64 + words[word].trailingZeroBitCount
@@ -43,11 +48,13 @@ public struct IndexSet<Kind>: Hashable, Sendable {
     }
 
     /// Whether `index` is in the set.
+    @inlinable
     public func contains(_ index: Int) -> Bool {
         index >= 0 && index >> 6 < words.count && words[index >> 6] & (1 << UInt64(index & 63)) != 0
     }
 
     /// Adds `index`, which may not be negative.
+    @inlinable
     public mutating func insert(_ index: Int) {
         precondition(index >= 0, "a set of indexes cannot hold \(index)")
         while words.count <= index >> 6 { words.append(0) }
@@ -62,6 +69,7 @@ public struct IndexSet<Kind>: Hashable, Sendable {
     }
 
     /// What is in this set, in `other`, or in both.
+    @inlinable
     public func union(_ other: IndexSet) -> IndexSet {
         var result = self
         result.formUnion(other)
@@ -69,6 +77,7 @@ public struct IndexSet<Kind>: Hashable, Sendable {
     }
 
     /// Adds everything of `other`.
+    @inlinable
     public mutating func formUnion(_ other: IndexSet) {
         while words.count < other.words.count { words.append(0) }
         for index in other.words.indices { words[index] |= other.words[index] }
@@ -80,6 +89,7 @@ public struct IndexSet<Kind>: Hashable, Sendable {
     }
 
     /// What is in this set and not in `other`.
+    @inlinable
     public func subtracting(_ other: IndexSet) -> IndexSet {
         var result = self
         for index in 0..<Swift.min(words.count, other.words.count) {
@@ -90,31 +100,43 @@ public struct IndexSet<Kind>: Hashable, Sendable {
     }
 
     /// Whether everything of this set is in `other`.
-    public func isSubset(of other: IndexSet) -> Bool { subtracting(other).isEmpty }
-
-    /// Whether the sets have nothing in common.
-    public func isDisjoint(with other: IndexSet) -> Bool {
-        zip(words, other.words).allSatisfy { $0 & $1 == 0 }
+    @inlinable
+    public func isSubset(of other: IndexSet) -> Bool {
+        guard words.count <= other.words.count else { return false }
+        for index in words.indices where words[index] & ~other.words[index] != 0 { return false }
+        return true
     }
 
-    private mutating func dropTrailingZeros() {
+    /// Whether the sets have nothing in common.
+    @inlinable
+    public func isDisjoint(with other: IndexSet) -> Bool {
+        for index in 0..<Swift.min(words.count, other.words.count)
+        where words[index] & other.words[index] != 0 { return false }
+        return true
+    }
+
+    @inlinable
+    mutating func dropTrailingZeros() {
         while words.last == 0 { words.removeLast() }
     }
 }
 
 extension IndexSet: Sequence {
     /// Gives the indexes from low to high.
+    @frozen
     public struct Iterator: IteratorProtocol {
-        private let words: [UInt64]
-        private var position = 0
-        private var rest: UInt64
+        @usableFromInline let words: [UInt64]
+        @usableFromInline var position = 0
+        @usableFromInline var rest: UInt64
 
+        @inlinable
         init(_ words: [UInt64]) {
             self.words = words
             rest = words.first ?? 0
         }
 
         /// The next index, or nil after the last.
+        @inlinable
         public mutating func next() -> Int? {
             while rest == 0 {
                 position += 1
@@ -127,6 +149,7 @@ extension IndexSet: Sequence {
     }
 
     /// An iterator over the indexes from low to high.
+    @inlinable
     public func makeIterator() -> Iterator { Iterator(words) }
 }
 
