@@ -22,8 +22,8 @@ func program(_ name: String, sees: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: sees, swiftSettings: strict)
 }
 
-func tests(_ name: String, sees: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: sees, swiftSettings: strict)
+func tests(_ name: String, sees: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: sees, exclude: exclude, swiftSettings: strict)
 }
 
 func systemLibrary(_ name: String, pkgConfig: String, apt package: String) -> Target {
@@ -95,7 +95,8 @@ let package = Package(
         tests("PoiseWireTests", sees: ["PoiseModel", "PoiseWire", "PoiseTestSupport"]),
         tests(
             "PoisePluginTests",
-            sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PoiseTestSupport"]),
+            sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PluginABI", "PoiseTestSupport"],
+            exclude: ["Plugins"]),
         tests(
             "StreamingTests",
             sees: [

@@ -98,7 +98,7 @@ final class CheckWalk: Sendable {
         }
         let creation = HostedPlugin.Creation(
             feature: "check", stateFolder: folder, config: config, allocation: small,
-            host: HostCalls.table { HostExit.complain($0.json.description) })
+            host: HostCalls.table { HostExit.complain($1().json.description) })
         let plugin = try step("create") { () throws(HostFailure) in
             try HostedPlugin(library, creation)
         }

@@ -7,10 +7,20 @@ import PoiseWire
 /// Any thread of the plugin may call, also after the plugin was stopped; so neither the table nor
 /// what stands behind it is ever freed.
 enum HostCalls {
-    private final class Ear: Sendable {
-        let hear: @Sendable (HostNews) -> Void
+    /// What a plugin says; the texts are read only when somebody wants them.
+    enum Kind {
+        case log
+        case event
+        case need(HostChannelBudget.Need)
+    }
 
-        init(hear: @escaping @Sendable (HostNews) -> Void) { self.hear = hear }
+    /// Takes what a plugin says, from any thread of it. The news are made at the call or never.
+    typealias Hear = @Sendable (Kind, () -> HostNews) -> Void
+
+    private final class Ear: Sendable {
+        let hear: Hear
+
+        init(hear: @escaping Hear) { self.hear = hear }
     }
 
     private static let longestText = 2048
@@ -18,47 +28,54 @@ enum HostCalls {
     private static let longestValue = 256
 
     /// A table whose calls end in `hear`.
-    static func table(
-        hear: @escaping @Sendable (HostNews) -> Void
-    ) -> UnsafePointer<poise_host_functions> {
+    static func table(hear: @escaping Hear) -> UnsafePointer<poise_host_functions> {
         let table = UnsafeMutablePointer<poise_host_functions>.allocate(capacity: 1)
         table.initialize(to: poise_host_functions())
         table.pointee.size = UInt32(MemoryLayout<poise_host_functions>.size)
         table.pointee.abi = PluginLibrary.ownABI
         table.pointee.context = Unmanaged.passRetained(Ear(hear: hear)).toOpaque()
-        table.pointee.need = { context, coreClass, millicores, milliseconds in
-            guard let coreClass = CoreClass.allCases.first(where: { $0.rank == Int(coreClass) })
-            else { return }
-            HostCalls.hear(
-                context,
-                .need(
-                    coreClass, millicores: min(Int(millicores), 1 << 30),
-                    milliseconds: min(Int(clamping: milliseconds), 86_400_000)))
-        }
+        table.pointee.need = { HostCalls.need($0, $1, $2, $3) }
         table.pointee.log = { context, level, text, fields, count in
             guard let text else { return }
             let levels = HostNews.LogLevel.allCases
-            HostCalls.hear(
-                context,
+            HostCalls.hear(context, .log) {
                 .log(
                     levels[min(Int(level), levels.count - 1)],
                     text: BorderText.read(text, longest: HostCalls.longestText),
-                    fields: HostCalls.fields(fields, count)))
+                    fields: HostCalls.fields(fields, count))
+            }
         }
         table.pointee.event = { context, name, fields, count in
             guard let name else { return }
-            HostCalls.hear(
-                context,
+            HostCalls.hear(context, .event) {
                 .event(
                     name: BorderText.read(name, longest: HostCalls.longestName),
-                    fields: HostCalls.fields(fields, count)))
+                    fields: HostCalls.fields(fields, count))
+            }
         }
         return UnsafePointer(table)
     }
 
-    private static func hear(_ context: UnsafeMutableRawPointer?, _ news: HostNews) {
+    private static func need(
+        _ context: UnsafeMutableRawPointer?, _ rank: UInt32, _ millicores: UInt32,
+        _ milliseconds: UInt64
+    ) {
+        guard let coreClass = CoreClass.allCases.first(where: { $0.rank == Int(rank) })
+        else { return }
+        let need = HostChannelBudget.Need(
+            coreClass: coreClass, millicores: min(Int(millicores), 1 << 30),
+            milliseconds: min(Int(clamping: milliseconds), 86_400_000))
+        hear(context, .need(need)) {
+            .need(
+                need.coreClass, millicores: need.millicores, milliseconds: need.milliseconds)
+        }
+    }
+
+    private static func hear(
+        _ context: UnsafeMutableRawPointer?, _ kind: Kind, _ make: () -> HostNews
+    ) {
         guard let context else { return }
-        Unmanaged<Ear>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.hear(news) }
+        Unmanaged<Ear>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.hear(kind, make) }
     }
 
     private static func fields(

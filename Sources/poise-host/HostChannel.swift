@@ -3,7 +3,7 @@ import PoiseModel
 import PoiseWire
 
 /// The socket to `poised`: one JSON object a datagram (`SOCK_SEQPACKET`).
-struct HostChannel {
+struct HostChannel: Sendable {
     enum Received {
         case order(HostOrder)
         case unreadable(String)

@@ -41,12 +41,12 @@ struct HostLoop {
             HostExit.end(.outside, "giving up new privileges failed: \(Errno(-result))")
         }
         doorbell = Doorbell(blocking: false)
-        outbox = Outbox(doorbell: doorbell)
+        outbox = Outbox(channel: channel, doorbell: doorbell)
         self.plugin = PluginThread(feature: feature.name, path: plugin, outbox: outbox)
     }
 
     private mutating func turn() {
-        let rest = outbox.flush(to: channel)
+        let rest = outbox.flush()
         if let code = rest.ending { leaveWhenSent(rest, code) }
         let channelEvents = Int16(POLLIN) | (rest.needsRoom ? Int16(POLLOUT) : 0)
         var watched = [
@@ -100,7 +100,7 @@ struct HostLoop {
     private func refuse(_ text: String) {
         HostExit.complain(text)
         if hasStart {
-            outbox.hear(.log(.error, text: text, fields: []))
+            outbox.hear(.log) { .log(.error, text: text, fields: []) }
         } else {
             outbox.end(.failed(stage: "order", text: text, permanent: true), .wrong)
         }

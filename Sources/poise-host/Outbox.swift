@@ -3,89 +3,80 @@ import PoiseModel
 import PoiseWire
 import Synchronization
 
-/// News on their way to `poised`, from any thread; the first thread sends them.
+/// News on their way to `poised`, from any thread.
+///
+/// Whoever has news sends them at once, so that a plugin's last words before a crash arrive; what the
+/// socket or the budget does not take now is left to the first thread, which the doorbell wakes.
 ///
 /// What the plugin says of itself passes the budget, and of it at most `longest` pieces wait;
 /// beyond that it is dropped and counted. Answers are never dropped: there are no more of them than
 /// orders.
 final class Outbox: Sendable {
-    private static let longest = 256
+    fileprivate static let longest = 256
 
-    private struct State {
+    fileprivate struct State {
         var budget: HostChannelBudget
         var news: [HostNews] = []
         var ending: HostExit?
+        /// The first thread looks in by itself before long.
+        var isWatched = false
     }
 
     private let state: Mutex<State>
+    private let channel: HostChannel
     private let doorbell: Doorbell
 
-    init(doorbell: Doorbell) {
+    init(channel: HostChannel, doorbell: Doorbell) {
+        self.channel = channel
         self.doorbell = doorbell
         state = Mutex(State(budget: HostChannelBudget(now: .now)))
     }
 
     /// An answer to an order.
-    func answer(_ news: HostNews) {
-        state.withLock { $0.news.append(news) }
-        doorbell.ring()
-    }
+    func answer(_ news: HostNews) { change { $0.news.append(news) } }
 
     /// The last answer: when it is sent the process ends so.
     func end(_ news: HostNews, _ code: HostExit) {
-        state.withLock { state in
+        change { state in
             state.news.append(news)
             state.ending = code
         }
-        doorbell.ring()
     }
 
-    /// What the plugin says of its own accord.
-    func hear(_ news: HostNews) {
-        let isTaken = state.withLock { state in
-            let hasRoom = state.news.count < Outbox.longest
-            switch news {
-            case .need(let coreClass, let millicores, let milliseconds):
-                state.budget.keep(
-                    .init(
-                        coreClass: coreClass, millicores: millicores, milliseconds: milliseconds))
-                return true
-            case .event:
-                guard state.budget.mayTellEvent(now: .now) else { return false }
-                guard hasRoom else {
-                    state.budget.dropEvent()
-                    return false
-                }
-            default:
-                guard state.budget.mayLog(now: .now) else { return false }
-                guard hasRoom else {
-                    state.budget.dropLog()
-                    return false
-                }
+    /// What the plugin says of its own accord; `make` is called only when it may go out, so that a
+    /// flood costs little.
+    func hear(_ kind: HostCalls.Kind, _ make: () -> HostNews) {
+        var isAdmitted = true
+        change { state in
+            switch kind {
+            case .log: isAdmitted = state.admitsLog()
+            case .event: isAdmitted = state.admitsEvent()
+            case .need(let need):
+                state.budget.keep(need)
+                isAdmitted = false
             }
-            state.news.append(news)
-            return true
         }
-        if isTaken { doorbell.ring() }
+        if isAdmitted { answer(make()) }
     }
 
-    /// Sends what there is room for; returns what is left to wait for.
-    func flush(to channel: HostChannel) -> Rest {
+    /// Sends what there is room for; returns what is left for the first thread to wait for.
+    func flush() -> Rest {
         state.withLock { state in
-            let now = Instant.now
-            for need in state.budget.takeNeeds(now: now) {
-                state.news.append(
-                    .need(
-                        need.coreClass, millicores: need.millicores,
-                        milliseconds: need.milliseconds))
-            }
-            if let dropped = state.budget.takeDropped(now: now) { state.news.append(dropped) }
-            let sent = state.news.prefix { channel.send($0) }.count
-            state.news.removeFirst(sent)
-            return Rest(
-                needsRoom: !state.news.isEmpty, needsTime: state.budget.isWaiting,
-                ending: state.ending)
+            let rest = state.send(to: channel)
+            state.isWatched = rest.needsAttention
+            return rest
         }
+    }
+
+    // Rings once until the first thread has looked, so that a flood does not keep it awake.
+    private func change(_ body: (inout State) -> Void) {
+        let rings = state.withLock { state in
+            body(&state)
+            let rest = state.send(to: channel)
+            defer { state.isWatched = state.isWatched || rest.needsAttention }
+            return rest.ending != nil || (rest.needsAttention && !state.isWatched)
+        }
+        if rings { doorbell.ring() }
     }
 
     struct Rest {
@@ -95,6 +86,35 @@ final class Outbox: Sendable {
         var needsTime: Bool
         /// How the process ends when nothing is left to send.
         var ending: HostExit?
+
+        var needsAttention: Bool { needsRoom || needsTime || ending != nil }
+    }
+}
+
+extension Outbox.State {
+    fileprivate mutating func admitsLog() -> Bool {
+        guard budget.mayLog(now: .now) else { return false }
+        if news.count >= Outbox.longest { budget.dropLog() }
+        return news.count < Outbox.longest
+    }
+
+    fileprivate mutating func admitsEvent() -> Bool {
+        guard budget.mayTellEvent(now: .now) else { return false }
+        if news.count >= Outbox.longest { budget.dropEvent() }
+        return news.count < Outbox.longest
+    }
+
+    fileprivate mutating func send(to channel: HostChannel) -> Outbox.Rest {
+        let now = Instant.now
+        for need in budget.takeNeeds(now: now) {
+            news.append(
+                .need(
+                    need.coreClass, millicores: need.millicores, milliseconds: need.milliseconds))
+        }
+        if let dropped = budget.takeDropped(now: now) { news.append(dropped) }
+        let sent = news.prefix { channel.send($0) }.count
+        news.removeFirst(sent)
+        return Outbox.Rest(needsRoom: !news.isEmpty, needsTime: budget.isWaiting, ending: ending)
     }
 }
 

@@ -65,7 +65,7 @@ final class PluginThread: Sendable {
             library,
             HostedPlugin.Creation(
                 feature: feature, stateFolder: folder, config: config, allocation: allocation,
-                host: HostCalls.table { [outbox] in outbox.hear($0) }))
+                host: HostCalls.table { [outbox] in outbox.hear($0, $1) }))
         outbox.answer(.created)
         try plugin.start()
         outbox.answer(.started)
@@ -75,7 +75,7 @@ final class PluginThread: Sendable {
     private func obey(_ order: HostOrder, _ plugin: HostedPlugin, _ problems: inout [String]) {
         switch order {
         case .start:
-            outbox.hear(.log(.warning, text: "a second start was ignored", fields: []))
+            outbox.hear(.log) { .log(.warning, text: "a second start was ignored", fields: []) }
         case .apply(let allocation):
             plugin.apply(allocation)
             outbox.answer(.applied(generation: allocation.generation))
@@ -88,7 +88,9 @@ final class PluginThread: Sendable {
             let sampled = plugin.report()
             outbox.answer(.report(sampled.report))
             if sampled.problems != problems, !sampled.problems.isEmpty {
-                outbox.hear(.log(.warning, text: PluginThread.text(sampled.problems), fields: []))
+                outbox.hear(.log) {
+                    .log(.warning, text: PluginThread.text(sampled.problems), fields: [])
+                }
             }
             problems = sampled.problems
         }

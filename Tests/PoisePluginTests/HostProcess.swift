@@ -1,0 +1,82 @@
+import Glibc
+import PoiseModel
+import PoiseWire
+
+/// A real `poise-host` at the other end of a socket pair, as `poised` has it.
+final class HostProcess {
+    /// A test that waits longer than this has failed.
+    static let patience: Duration = .seconds(30)
+
+    let process: pid_t
+    private var channel: Int32
+    private var isReaped = false
+
+    /// Starts a host for a plugin; its channel is descriptor 3.
+    init(plugin: String) throws {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0 else {
+            throw Errno(errno)
+        }
+        channel = ends[0]
+        _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+        defer { close(ends[1]) }
+        process = try Programs.spawn(
+            try Programs.host(),
+            ["--feature", "tried", "--plugin", plugin, "--channel", "3"], channel: ends[1])
+    }
+
+    deinit {
+        close(channel)
+        if !isReaped {
+            kill(process, SIGKILL)
+            var status: Int32 = 0
+            waitpid(process, &status, 0)
+        }
+    }
+
+    func tell(_ order: HostOrder) { tell(Array(order.json.description.utf8)) }
+
+    func tell(_ bytes: [UInt8]) { send(channel, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+
+    /// Lets go of the channel, as a `poised` that dies does.
+    func hangUp() {
+        shutdown(channel, Int32(SHUT_RDWR))
+    }
+
+    func signal(_ number: Int32) { kill(process, number) }
+
+    /// The next news; nil at the end of the channel.
+    func next() throws -> HostNews? {
+        var watched = pollfd(fd: channel, events: Int16(POLLIN), revents: 0)
+        guard poll(&watched, 1, Int32(HostProcess.patience.wholeMilliseconds)) > 0 else {
+            throw Errno.timedOut
+        }
+        var bytes = [UInt8](repeating: 0, count: HostOrder.longest + 1)
+        let count = recv(channel, &bytes, bytes.count, 0)
+        guard count > 0 else { return nil }
+        return try HostNews(json: JSON.parse(Array(bytes.prefix(count))))
+    }
+
+    /// The news up to the first that `isLast` takes, or up to the end of the channel.
+    func news(until isLast: (HostNews) -> Bool) throws -> [HostNews] {
+        var all: [HostNews] = []
+        while let news = try next() {
+            all.append(news)
+            if isLast(news) { break }
+        }
+        return all
+    }
+
+    /// The rest of the news, and how the process ended.
+    func end() throws -> (news: [HostNews], exit: HostProcessExit) {
+        let rest = try news { _ in false }
+        isReaped = true
+        return (rest, try Programs.reap(process))
+    }
+}
+
+/// How a process ended.
+enum HostProcessExit: Equatable {
+    case code(Int32)
+    case signal(Int32)
+}

@@ -1,0 +1,240 @@
+import Glibc
+import PoiseModel
+import PoiseWire
+import Testing
+
+// The plugins are C sources, so these tests need a C compiler (`cc` on PATH).
+@Suite(.enabled(if: Programs.compiler != nil, "no C compiler `cc` on PATH"))
+struct HostProcessTests {
+    static let allocation: HostAllocation = {
+        var allocation = HostAllocation(
+            generation: 1, exclusive: [0, 1], shared: [4], borrowed: [5], baseline: [0])
+        allocation.cores = [
+            .init(cpus: [0], coreClass: .efficiency), .init(cpus: [1], coreClass: .efficiency),
+        ]
+        allocation.millicores.performance = 1500
+        allocation.accelerators = [AcceleratorShare(id: "gpu0", bytes: 1, sharePercent: nil)]
+        allocation.weight = 300
+        allocation.memoryMaxBytes = 4096
+        return allocation
+    }()
+
+    private func start(_ name: String, config: JSON = [:]) throws -> HostProcess {
+        let plugin = try Programs.plugin(name)
+        let host = try HostProcess(plugin: plugin)
+        host.tell(
+            .start(
+                feature: "tried", plugin: plugin, config: config, allocation: Self.allocation,
+                stateFolder: "/state"))
+        return host
+    }
+
+    @Test func aPluginGoesThroughItsLife() throws {
+        let host = try start("good", config: ["a": 1])
+        let begun = try host.news { $0 == .started }
+        let abi = 0x10000
+        let given = HostNews.Field("given", "tried /state {\"a\":1} 2")
+        #expect(
+            begun == [
+                .loaded(name: "test", version: "1.2", abi: abi), .created,
+                .log(.info, text: "started", fields: [given, .init("empty", "")]),
+                .event(name: "open", fields: [given]),
+                .need(.efficiency, millicores: 2500, milliseconds: 1500), .started,
+            ])
+        var next = Self.allocation
+        next.generation = 2
+        host.tell(.apply(next))
+        let applied = try host.news { $0 == .applied(generation: 2) }
+        #expect(
+            applied == [
+                .log(.debug, text: "3 10 20 1 2/1 gpu0 1500 300 4096", fields: []),
+                .applied(generation: 2),
+            ])
+        host.tell(.checkHealth)
+        #expect(try host.next() == .health(.degraded("one input is away")))
+        host.tell(.sample)
+        var report = LoadReport()
+        report.utilisation = 0.5
+        report.queueDepth = 7
+        report.latencyP99 = .milliseconds(250)
+        report.gauges = [.init(name: "lag", value: 1.5)]
+        #expect(try host.next() == .report(report))
+        host.tell(.drain(milliseconds: 70))
+        host.tell(.stop)
+        let (rest, exit) = try host.end()
+        #expect(rest == [.log(.debug, text: "drain 70", fields: []), .drained, .stopped])
+        #expect(exit == .code(0))
+    }
+
+    @Test(arguments: [
+        ("wrong_abi", "load", "ABI 7"), ("missing_symbol", "load", "poise_plugin_entry"),
+        ("missing_call", "load", "create"), ("refuse", "create", "config.colour is missing"),
+    ])
+    func whatCannotGetBetterIsPermanent(name: String, stage: String, part: String) throws {
+        let (news, exit) = try start(name).end()
+        guard case .failed(let failed, let text, permanent: true) = news.last else {
+            Issue.record("\(news)")
+            return
+        }
+        #expect(failed == stage)
+        #expect(text.contains(part))
+        #expect(exit == .code(100))
+    }
+
+    @Test func whatLacksSomethingOutsideMayBeStartedAgain() throws {
+        let (news, exit) = try start("refuse", config: "outside").end()
+        #expect(
+            news.last
+                == .failed(
+                    stage: "start", text: "nobody listens on port 7000", permanent: false))
+        #expect(exit == .code(111))
+    }
+
+    @Test(arguments: ["/nowhere/at/all.so", "/", "/etc/passwd", "/dev/null"])
+    func whatIsNoLibraryIsPermanent(path: String) throws {
+        let host = try HostProcess(plugin: path)
+        host.tell(
+            .start(
+                feature: "tried", plugin: path, config: [:], allocation: Self.allocation,
+                stateFolder: "/state"))
+        let (news, exit) = try host.end()
+        guard news.count == 1, case .failed("load", let text, permanent: true) = news[0] else {
+            Issue.record("\(news)")
+            return
+        }
+        #expect(text.contains(path))
+        #expect(exit == .code(100))
+    }
+
+    @Test func aCrashIsASignalAndNotACode() throws {
+        let (news, exit) = try start("crash_in_create").end()
+        #expect(news == [.loaded(name: "test", version: "1.2", abi: 0x10000)])
+        #expect(exit == .signal(SIGSEGV))
+    }
+
+    @Test(arguments: [true, false]) func aHostWhosePluginHangsEndsByItself(bySignal: Bool) throws {
+        let host = try start("hang_in_start")
+        #expect(try host.news { $0 == .created }.last == .created)
+        if bySignal { host.signal(SIGTERM) } else { host.hangUp() }
+        #expect(try host.end().exit == .code(124))
+    }
+
+    @Test(arguments: [true, false]) func aHostThatIsToEndStopsItsPlugin(bySignal: Bool) throws {
+        let host = try start("good")
+        #expect(try host.news { $0 == .started }.last == .started)
+        if bySignal { host.signal(SIGTERM) } else { host.hangUp() }
+        let (news, exit) = try host.end()
+        if bySignal { #expect(news.suffix(2) == [.drained, .stopped]) }
+        #expect(exit == .code(0))
+    }
+
+    @Test(arguments: [true, false]) func aHostWithoutOrdersEndsAtOnce(bySignal: Bool) throws {
+        let host = try HostProcess(plugin: "/nowhere.so")
+        // Its handler is there when it answers to something.
+        if bySignal {
+            host.tell(.stop)
+            #expect(try host.end().exit == .code(100))
+        } else {
+            host.hangUp()
+            #expect(try host.end().exit == .code(0))
+        }
+    }
+
+    @Test func aFloodIsCutAndCounted() throws {
+        let host = try start("flood")
+        var logs = 0
+        var events = 0
+        var needs: [Int] = []
+        var dropped = (logs: 0, events: 0, needs: 0)
+        let isLast: (HostNews) -> Bool = { news in
+            switch news {
+            case .log(let level, let text, let fields):
+                logs += 1
+                #expect(level == .error && text.utf8.count <= 2048 && fields.count <= 16)
+            case .event: events += 1
+            case .need(_, let millicores, _): needs.append(millicores)
+            case .dropped(let l, let e, let n):
+                dropped = (dropped.logs + l, dropped.events + e, dropped.needs + n)
+            default: break
+            }
+            return needs.last == 19_999 && dropped.logs + logs == 20_000
+                && dropped.events + events == 20_000 && dropped.needs + needs.count == 20_000
+        }
+        _ = try host.news(until: isLast)
+        #expect(needs.last == 19_999)
+        #expect(logs < 2000 && events < 2000 && needs.count < 2000)
+        host.tell(.stop)
+        #expect(try host.end().exit == .code(0))
+    }
+
+    @Test func aLieIsLeftOutAndTold() throws {
+        let host = try start("lie")
+        host.tell(.sample)
+        host.tell(.checkHealth)
+        let news = try host.news { if case .health = $0 { true } else { false } }
+        var report = LoadReport()
+        report.gauges = [.init(name: "true", value: 4)]
+        #expect(news.contains(.report(report)))
+        guard case .health(.failing(let why)) = news.last else {
+            Issue.record("\(news)")
+            return
+        }
+        #expect(why.contains("42"))
+        host.tell(.sample)
+        host.tell(.stop)
+        let (rest, exit) = try host.end()
+        let told = (news + rest).filter {
+            if case .log(.warning, _, _) = $0 { true } else { false }
+        }
+        #expect(told.count == 1)
+        #expect("\(told)".contains("utilisation -3"))
+        #expect(exit == .code(0))
+    }
+
+    @Test(arguments: ["", "{", "[]", "{\"order\":\"reboot\"}", "{\"order\":\"sample\"}", "\u{0}"])
+    func aFirstMessageThatIsNoStartEndsTheHost(text: String) throws {
+        let host = try HostProcess(plugin: "/nowhere.so")
+        host.tell(Array(text.utf8))
+        // An empty datagram is the end of the channel.
+        #expect(try host.end().exit == .code(text.isEmpty ? 0 : 100))
+    }
+
+    @Test func garbageAfterTheStartHarmsNobody() throws {
+        let host = try start("good")
+        #expect(try host.news { $0 == .started }.last == .started)
+        host.tell([0xFF, 0x00, 0x7B])
+        host.tell([UInt8](repeating: 0x5B, count: 100_000))
+        host.tell(
+            .start(
+                feature: "other", plugin: "/x", config: [:], allocation: Self.allocation,
+                stateFolder: "/"))
+        host.tell(.checkHealth)
+        let news = try host.news { if case .health = $0 { true } else { false } }
+        #expect(news.last == .health(.degraded("one input is away")))
+        host.tell(.stop)
+        #expect(try host.end().exit == .code(0))
+    }
+
+    @Test(arguments: [
+        [], ["--feature", "a"], ["--check"], ["--what"], ["--check", "a", "--channel", "3"],
+    ])
+    func wrongUseIsPermanent(words: [String]) throws {
+        #expect(try Programs.run(Programs.host(), words) == .code(100))
+    }
+
+    @Test(arguments: [
+        ("good", 0, 9), ("lie", 100, 9), ("refuse", 100, 2), ("wrong_abi", 100, 1),
+    ])
+    func aCheckTellsEachStep(name: String, code: Int32, lines: Int) throws {
+        let output = try Programs.scratchFolder() + "/check-\(name).json"
+        let words = ["--check", try Programs.plugin(name)]
+        #expect(try Programs.run(Programs.host(), words, output: output) == .code(code))
+        let steps = try Programs.text(of: output).split(separator: "\n")
+            .map { try JSON.parse(String($0)) }
+        #expect(steps.count == lines)
+        let names = [
+            "open", "create", "start", "apply", "apply", "healthy", "sample", "drain", "stop",
+        ]
+        #expect(steps.map { $0["step"]?.string } == names.prefix(lines).map { $0 })
+    }
+}

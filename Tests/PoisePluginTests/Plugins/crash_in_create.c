@@ -1,0 +1,13 @@
+// Writes where it may not.
+#include <signal.h>
+
+#include "skeleton.h"
+
+static int32_t create(void *context, const poise_creation *creation, void **instance,
+                      poise_text *why) {
+    (void)context, (void)creation, (void)instance, (void)why;
+    raise(SIGSEGV);
+    return POISE_DONE;
+}
+
+PLUGIN(.create = create, .start = plain_start, .stop = plain_stop)
