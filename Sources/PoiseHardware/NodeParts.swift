@@ -18,29 +18,24 @@ extension Topology {
                 kind: object.memoryKind)
         }
         if nodes.isEmpty { nodes = [NUMANode(id: 0, osIndex: 0, pus: [], bytes: nil)] }
-        let around = objects.map(\.pus)
+        let around = nodes.indices.map { objects.isEmpty ? CPUSet() : objects[$0].pus }
         let order = nodes.indices.sorted { left, right in
-            let (leftCount, rightCount) = (
-                around.isEmpty ? 0 : around[left].count, around.isEmpty ? 0 : around[right].count
-            )
-            return (nodes[left].kind == .dram ? 0 : 1, leftCount, nodes[left].osIndex)
-                < (nodes[right].kind == .dram ? 0 : 1, rightCount, nodes[right].osIndex)
-        }
-        var ofCore: [Int] = []
-        for core in cores {
-            if let own = order.first(where: {
-                !around.isEmpty && !around[$0].isDisjoint(with: core.pus)
-            }) {
-                nodes[own].pus.formUnion(core.pus)
-                ofCore.append(own)
-            } else {
-                // Its own node has no memory or is not allowed: the first one in the smallest
-                // part of the machine that has any.
-                let near = core.nodes.lazy.compactMap { set in
-                    order.first { set.contains(nodes[$0].osIndex) }
-                }.first
-                ofCore.append(near ?? order.first ?? 0)
+            func rank(_ id: Int) -> (Int, Int, Int) {
+                (nodes[id].kind == .dram ? 0 : 1, around[id].count, nodes[id].osIndex)
             }
+            return rank(left) < rank(right)
+        }
+        let ofCore = cores.map { core in
+            if let own = order.first(where: { !around[$0].isDisjoint(with: core.pus) }) {
+                nodes[own].pus.formUnion(core.pus)
+                return own
+            }
+            // Its own node has no memory or is not allowed: the first one in the smallest part of
+            // the machine that has any.
+            let near = core.nodes.lazy.compactMap { set in
+                order.first { set.contains(nodes[$0].osIndex) }
+            }.first
+            return near ?? 0
         }
         return (nodes, ofCore)
     }
@@ -54,8 +49,8 @@ extension TopologyObject {
 }
 
 extension NUMANode.Kind {
-    /// By hwloc's subtype of the node, the type of the DAX device that it was made of, and its name;
-    /// ordinary memory when none of them says otherwise.
+    /// By hwloc's subtype of the node, the type of the DAX device that it was made of, and its
+    /// name; ordinary memory when none of them says otherwise.
     ///
     /// `SPM` ("specific purpose memory") says only that firmware asked to keep it for those who
     /// want it. On machines of today that is HBM or CXL; without a word for which, it is taken for

@@ -161,8 +161,8 @@ struct TopologyXML {
 
     /// Refuses numbers that hwloc would take at their word and ask for memory.
     private func check(attribute name: String, _ text: String) throws(Mistake) {
-        let isIndex = name == "os_index" || name == "nbobjs"
-        if isIndex, let number = UInt64(text), number > TopologyXML.indexLimit {
+        let limit = TopologyXML.limits[name]
+        if let limit, let number = UInt64(text), number > limit {
             throw mistake("\(name)=\"\(text)\" is beyond any machine")
         }
     }
@@ -179,7 +179,7 @@ struct TopologyXML {
     }
 
     /// hwloc makes a bitmap as long as the highest index, and a matrix of `nbobjs` squared.
-    private static let indexLimit: UInt64 = 1 << 20
+    private static let limits: [String: UInt64] = ["os_index": 1 << 20, "nbobjs": 1 << 13]
 }
 
 extension TopologyXML {

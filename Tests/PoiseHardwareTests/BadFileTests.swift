@@ -32,7 +32,8 @@ private func machine(_ pus: String, close: Bool = true) -> String {
 
 /// The tag of a PU within that machine.
 private func pu(_ attributes: String, id: Int = 2) -> String {
-    "<object type=\"PU\" gp_index=\"\(id)\" nodeset=\"0x1\" complete_nodeset=\"0x1\" \(attributes)/>"
+    "<object type=\"PU\" gp_index=\"\(id)\" nodeset=\"0x1\" complete_nodeset=\"0x1\" "
+        + attributes + "/>"
 }
 
 /// A machine of two PUs around `inside`.
