@@ -20,7 +20,11 @@ struct TopologyRules {
         var nodes: NodeSet
         /// The PUs of the children so far.
         var taken = CPUSet()
+        var children = 0
     }
+
+    /// hwloc looks through the objects beside a new one: 100,000 of them take it minutes.
+    private static let siblingLimit = 8192
 
     private static let families: [String: Family] = [
         "Machine": .normal, "Package": .normal, "Die": .normal, "Group": .normal, "Core": .normal,
@@ -46,6 +50,10 @@ struct TopologyRules {
         }
         if let parent = open.last {
             if let mistake = place(type, family, in: parent) { return mistake }
+            open[open.count - 1].children += 1
+            guard parent.children < TopologyRules.siblingLimit else {
+                return "\(parent.type) has more than \(TopologyRules.siblingLimit) objects in it"
+            }
         } else if type != "Machine" || hasMachine {
             return "the tree does not begin with one Machine"
         }

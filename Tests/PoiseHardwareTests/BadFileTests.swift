@@ -99,6 +99,11 @@ private let badFiles = [
         "a machine in a machine",
         around(machine("0x3").replacing("gp_index=\"1\"", with: "gp_index=\"9\"")),
         says: "Machine cannot be in Machine"),
+    BadFile(
+        "too many beside each other",
+        around(
+            (9..<9000).map { "<object type=\"Misc\" gp_index=\"\($0)\" name=\"\"/>" }.joined()),
+        says: "Machine has more than 8192 objects in it"),
     BadFile("an unknown type", around("<object type=\"Board\"/>"), says: "no type that hwloc has"),
     BadFile("nothing inside", head + "</topology>", says: "cannot make a machine of"),
     BadFile("no PU", head + nothing + "</topology>", says: "cannot make a machine of"),
