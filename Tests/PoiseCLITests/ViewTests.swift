@@ -6,7 +6,7 @@ import Testing
 
 /// What the daemon says, shown to people.
 @Suite struct ViewTests {
-    private let console = Capture(width: 90).console
+    private let console = Capture(width: 94).console
 
     @Test func whatTheDaemonDoesNotKnowIsADash() {
         let status: JSON = [
@@ -72,16 +72,17 @@ import Testing
                     "because": "twin has them",
                 ]
             ],
-            "demand": ["performance": 4, "efficiency": nil],
+            "demand": ["performance": 4000, "efficiency": nil, "lowPower": nil],
             "events": [],
         ]
         #expect(
             ExplainView(answer, console: console).lines == [
                 "streaming · running",
-                "  has       3.5 cores of time, CPUs of its own 0-2, CPUs shared 7, memory of node 0, at",
-                "            most 1 GiB of memory",
+                "  has       3.5 cores of time, CPUs of its own 0-2, CPUs shared 7, memory of node 0, "
+                    + "at most 1",
+                "            GiB of memory",
                 "  because   3 performance cores of its own; in node 0",
-                "  wants     4 performance",
+                "  wants     4 performance cores",
                 "  unmet     0.5 of 2.5 efficiency cores: twin has them",
             ])
     }

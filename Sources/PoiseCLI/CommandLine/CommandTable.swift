@@ -2,7 +2,7 @@
 enum CommandTable {
     static let commands: [Command] = [
         TopologyCommand.command, PlanCommand.command, PolicyCheckCommand.command,
-        PolicyDiffCommand.command, BenchPlanCommand.command,
+        PolicyDiffCommand.command, DoctorCommand.command, BenchPlanCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         EventsCommand.command,

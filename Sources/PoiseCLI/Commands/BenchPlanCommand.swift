@@ -6,7 +6,7 @@ enum BenchPlanCommand {
     static let command = Command(
         path: ["bench", "plan"], summary: "measure what computing a plan costs",
         options: [
-            .init(name: "quick", help: "200 plans of each kind instead of 4000"),
+            .init(name: "quick", help: "100 plans of each kind instead of 4000"),
             .init(
                 name: "count-allocations",
                 help: "count in this process (it must be preloaded with \(AllocationCount.library))"
@@ -43,11 +43,11 @@ enum BenchPlanCommand {
                     "counting failed on this process: it has no \(AllocationCount.library)"
                         + " (set LD_PRELOAD to it)")
             }
-            console.print(count(plans: isQuick ? 50 : 500, with: reader))
+            console.print(count(plans: isQuick ? 20 : 500, with: reader))
             return .done
         }
         let counted = AllocationsOfChild(isQuick: isQuick)
-        let measured = cases.flatMap { measure($0, plans: isQuick ? 200 : 4000, counted) }
+        let measured = cases.flatMap { measure($0, plans: isQuick ? 100 : 4000, counted) }
         if invocation.wantsJSON {
             console.print(json(measured, counted))
         } else {

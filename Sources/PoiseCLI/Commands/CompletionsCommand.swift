@@ -10,7 +10,7 @@ enum CompletionsCommand {
         examples: [
             .init("source <(poise completions bash)", "for this shell"),
             .init(
-                "poise completions fish > ~/.config/fish/completions/poise.fish", "for all to come"),
+                "poise completions fish > ~/.config/fish/completions/poise.fish", "for all others"),
         ]
     ) { (invocation, console) throws(CommandFailure) in
         let script = CompletionScript(commands: CommandTable.commands)

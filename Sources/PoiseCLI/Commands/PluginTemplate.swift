@@ -20,7 +20,7 @@ struct PluginTemplate {
     /// The folder of Poise's sources that the templates refer to.
     private let sources: String
 
-    /// Finds the sources in a folder above the program, or in `share/poise/sdk` of the installation.
+    /// Finds the sources above the program, or in `share/poise/sdk` of the installation.
     init(language: String) throws(CommandFailure) {
         self.language = language
         let folder = InputFile.programFolder ?? "/"

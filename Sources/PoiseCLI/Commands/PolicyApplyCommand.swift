@@ -28,7 +28,8 @@ enum PolicyApplyCommand {
             .policyApply, ["path": .string(path), "dryRun": .bool(isDry)])
         let mistakes = (answer["mistakes"]?.array ?? []).map { $0.string ?? $0.description }
         let isApplied = answer["applied"]?.bool ?? false
-        let isGood = isApplied || (isDry && mistakes.isEmpty)
+        let hasErrors = !mistakes.allSatisfy { $0.contains(": warning: ") }
+        let isGood = isApplied || (isDry && !hasErrors)
         if invocation.wantsJSON {
             console.print(answer)
             return isGood ? .done : .no

@@ -1,3 +1,4 @@
+import PoiseEngine
 package import PoiseModel
 
 /// Shows to people why one feature has what it has.
@@ -34,7 +35,7 @@ package struct ExplainView {
         guard let allocation = answer["allocation"], allocation != .null else { return "nothing" }
         var parts: [String] = []
         if let cores = allocation["millicores"]?.integer {
-            parts.append("\(QuantityText.cores(cores)) cores of time")
+            parts.append("\(QuantityText.cores(cores)) core\(cores == 1000 ? "" : "s") of time")
         }
         for (key, words) in [
             ("exclusive", "CPUs of its own"), ("shared", "CPUs shared"),
@@ -52,14 +53,11 @@ package struct ExplainView {
         return parts.isEmpty ? console.glyphs.unknown : parts.joined(separator: ", ")
     }
 
-    /// What it needs now, class by class; a demand of the daemon tells cores or `null`.
+    /// What it needs now, class by class, from millicores; `null` is "as the policy wants".
     private var wants: String {
-        let wishes = (answer["demand"]?.members ?? []).compactMap { member -> String? in
-            guard member.value != .null else { return nil }
-            let value =
-                member.value.number.map { QuantityText.decimal($0, digits: 3) }
-                ?? member.value.string ?? member.value.description
-            return "\(value) \(member.key)"
+        let wishes = CoreClass.allCases.compactMap { coreClass -> String? in
+            guard let amount = answer["demand"]?[coreClass.rawValue]?.integer else { return nil }
+            return Unmet.Resource.cores(coreClass).words(amount)
         }
         return wishes.isEmpty ? "what its policy says" : wishes.joined(separator: ", ")
     }
