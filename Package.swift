@@ -112,7 +112,7 @@ let package = Package(
             "PoiseCLITests",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
-                "PoiseCLI", "PoiseTestSupport",
+                "PoiseCLI", "PoiseTestSupport", "poise", "poise-host",
             ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],
