@@ -23,6 +23,7 @@ final class CheckWalk: Sendable {
     private let config: JSON
     private let progress = Mutex(Progress())
     private let doorbell = Doorbell(blocking: false)
+    private let folder = TemporaryFolder()
 
     private init(path: String, config: JSON) {
         self.path = path
@@ -57,35 +58,37 @@ final class CheckWalk: Sendable {
             let now = progress.withLock { progress in
                 (progress.isOver, progress.isSound, progress.step, progress.since)
             }
-            if now.0 { HostExit.end(now.1 ? .done : .wrong) }
+            if now.0 { end(now.1 ? .done : .wrong) }
             if Instant.now - now.3 > CheckWalk.longestStep {
                 let seconds = CheckWalk.longestStep.components.seconds
                 CheckWalk.tell([
                     "step": .string(now.2), "ok": false,
                     "error": .string("it did not return within \(seconds) s"),
                 ])
-                HostExit.end(.hung)
+                end(.hung)
             }
         }
     }
 
+    private func end(_ code: HostExit) -> Never {
+        folder.remove()
+        HostExit.end(code)
+    }
+
     private func walk() {
-        let folder = TemporaryFolder()
         do {
-            try live(in: folder.path)
+            try live()
         } catch {
-            folder.remove()
             CheckWalk.tell([
                 "step": .string(error.stage), "ok": false, "error": .string(error.text),
             ])
-            HostExit.end(error.permanent ? .wrong : .outside)
+            end(error.permanent ? .wrong : .outside)
         }
-        folder.remove()
         progress.withLock { $0.isOver = true }
         doorbell.ring()
     }
 
-    private func live(in folder: String) throws(HostFailure) {
+    private func live() throws(HostFailure) {
         let (small, large) = CheckWalk.allocations()
         HostedPlugin.limitMathThreads(to: small)
         let library = try step("open") { () throws(HostFailure) in
@@ -97,7 +100,7 @@ final class CheckWalk: Sendable {
             ]
         }
         let creation = HostedPlugin.Creation(
-            feature: "check", stateFolder: folder, config: config, allocation: small,
+            feature: "check", stateFolder: folder.path, config: config, allocation: small,
             host: HostCalls.table { HostExit.complain($1().json.description) })
         let plugin = try step("create") { () throws(HostFailure) in
             try HostedPlugin(library, creation)
@@ -147,7 +150,7 @@ final class CheckWalk: Sendable {
         } catch {
             throw HostFailure(stage: name, text: error.text, permanent: error.permanent)
         }
-        let time = (Instant.now - start).inSeconds * 1000
+        let time = Double((Instant.now - start).wholeNanoseconds / 1000) / 1000
         CheckWalk.tell(
             .object(
                 [.init("step", .string(name)), .init("ok", true)]
