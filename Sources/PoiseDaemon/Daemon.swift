@@ -8,8 +8,8 @@ import PoiseWire
 
 /// The shell around the engine: one loop on the main thread, one owner of all state.
 ///
-/// Things that happen are posted to the inbox; a turn takes the batch, asks the engine, and performs
-/// its directives. Nothing here decides, and nothing here waits but the loop itself.
+/// Things that happen are posted to the inbox; a turn takes the batch, asks the engine, and
+/// performs its directives. Nothing here decides, and nothing here waits but the loop itself.
 package final class Daemon {
     /// What a watched descriptor is.
     enum Source {

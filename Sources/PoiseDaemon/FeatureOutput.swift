@@ -4,8 +4,8 @@ import PoiseModel
 /// What a feature's processes print: read from a pipe, kept in a bounded file, never allowed to
 /// cost more than its share.
 ///
-/// Up to `bytesPerTick` are kept between two ticks; what is beyond is read and thrown away, and when
-/// even that gets too much, nothing is read until the next tick, so that the printer waits.
+/// Up to `bytesPerTick` are kept between two ticks; what is beyond is read and thrown away, and
+/// when even that gets too much, nothing is read until the next tick, so that the printer waits.
 struct FeatureOutput: ~Copyable {
     private static let bytesPerTick = 256 << 10
     private static let readPerTick = 4 << 20

@@ -49,6 +49,7 @@ final class FeatureProcess {
     func send(_ order: HostOrder) -> Bool {
         guard let channel else { return false }
         let bytes = Array(order.json.description.utf8)
+        guard bytes.count <= HostOrder.longest else { return false }
         do throws(SystemError) {
             return try LocalSocket.send(bytes[...], to: channel) == bytes.count
         } catch {

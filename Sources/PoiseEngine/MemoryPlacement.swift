@@ -1,7 +1,7 @@
 import PoiseModel
 
-/// Decides which NUMA nodes a feature's memory comes from: its own first, then, unless its policy is
-/// strict, the nearest that have room.
+/// Decides which NUMA nodes a feature's memory comes from: its own first, then, unless its policy
+/// is strict, the nearest that have room.
 struct MemoryPlacement {
     struct Share {
         /// Node ids.

@@ -2,13 +2,13 @@ import PoiseModel
 
 /// The second half of planning: which cores, given how many of each class.
 ///
-/// **Method.** What the plan in force gave stays where it is as far as it is still due; growth goes,
-/// highest priority first, to the fewest nodes, then the fewest clusters, near the feature's
+/// **Method.** What the plan in force gave stays where it is as far as it is still due; growth
+/// goes, highest priority first, to the fewest nodes, then the fewest clusters, near the feature's
 /// accelerators, best fit; then `Repair` mends what this greedy first pick left scattered, within a
 /// budget of moved CPUs. Shared time goes into pools, one a class and node.
 ///
-/// **Properties.** Deterministic; polynomial (owners × bins); whole cores only, so SMT siblings stay
-/// together; never fails, because `Apportionment` stays within the cores there are.
+/// **Properties.** Deterministic; polynomial (owners × bins); whole cores only, so SMT siblings
+/// stay together; never fails, because `Apportionment` stays within the cores there are.
 struct Placement {
     /// One feature's request, in whole cores and shared millicores a class.
     struct Request {

@@ -134,7 +134,8 @@ struct SharedPools {
         }
     }
 
-    /// Lets a feature without any time of its own run on a pool that is there, else on an idle core.
+    /// Lets a feature without any time of its own run on a pool that is there, else on an idle
+    /// core.
     private mutating func findAnyPlace(for index: Int, on board: inout Board) {
         for coreClass in requests[index].classes {
             let pool = owner(coreClass)

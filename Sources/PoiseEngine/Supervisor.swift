@@ -3,8 +3,8 @@ package import PoiseModel
 /// The daemon's decisions: what comes in, with the time, becomes what is to be done.
 ///
 /// A pure value: it reads no clock, logs nothing, and waits for nothing. The shell hands it all
-/// inputs of one turn, performs the directives in their order, and brings outcomes back as inputs of
-/// a later turn.
+/// inputs of one turn, performs the directives in their order, and brings outcomes back as inputs
+/// of a later turn.
 package struct Supervisor: Sendable {
     /// How long each step may take.
     package struct Deadlines: Sendable {

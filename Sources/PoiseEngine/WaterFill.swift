@@ -1,13 +1,13 @@
 /// Weighted water-filling in whole units that adds up exactly.
 ///
-/// **Problem.** A supply of millicores (or bytes) is shared among claims that already hold something
-/// and may each grow to a limit. A claim's *level* is what it holds divided by its weight; water
-/// rises to one level for all, except for claims that have reached their limit.
+/// **Problem.** A supply of millicores (or bytes) is shared among claims that already hold
+/// something and may each grow to a limit. A claim's *level* is what it holds divided by its
+/// weight; water rises to one level for all, except for claims that have reached their limit.
 ///
-/// **Rule for the remainders.** Units are awarded one after the other, each to the claim whose level
-/// after the award is lowest, ties by position (a divisor method: Jefferson, d'Hondt). A claim with
-/// a step of 1000 takes whole cores; only the last award of all may be a part of a step, so nothing
-/// of the supply is stranded.
+/// **Rule for the remainders.** Units are awarded one after the other, each to the claim whose
+/// level after the award is lowest, ties by position (a divisor method: Jefferson, d'Hondt). A
+/// claim with a step of 1000 takes whole cores; only the last award of all may be a part of a step,
+/// so nothing of the supply is stranded.
 ///
 /// **Properties.** What is awarded is min(supply, sum of room). The awards for a smaller supply are
 /// a prefix of those for a larger one, so no claim loses more than the supply lost: the reason why

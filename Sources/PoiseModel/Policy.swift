@@ -1,7 +1,7 @@
 /// What the operator wants, without any machine in mind.
 ///
-/// Read from YAML by `PoisePolicyFile`; every value here has passed its checks. Cores are counted in
-/// millicores (1000 is one whole core of whatever SMT width), memory in bytes.
+/// Read from YAML by `PoisePolicyFile`; every value here has passed its checks. Cores are counted
+/// in millicores (1000 is one whole core of whatever SMT width), memory in bytes.
 package struct Policy: Sendable, Equatable {
     package var name: String
     package var reserve: Reserve
@@ -107,7 +107,8 @@ package struct FeaturePolicy: Sendable, Equatable {
     package var cores: PerClass<CoreWish?>
     package var sharing: Sharing
     package var shortage: Shortage
-    /// Share of a core among features of one priority, and of a shared core (`cpu.weight`), 1…10000.
+    /// Share of a core among features of one priority, and of a shared core (`cpu.weight`),
+    /// 1…10000.
     package var weight: Int
     package var memory: MemoryWish
     /// Memory wanted on one GPU; 0 wants none.

@@ -13,8 +13,8 @@
 /// }
 /// ```
 ///
-/// The host makes all calls on one thread, one at a time, each with a deadline; a late answer counts
-/// as a failure. Work is done on threads of the plugin's own, best those of a `WorkerPool`.
+/// The host makes all calls on one thread, one at a time, each with a deadline; a late answer
+/// counts as a failure. Work is done on threads of the plugin's own, best those of a `WorkerPool`.
 public protocol Plugin: AnyObject, Sendable {
     /// What the plugin calls itself.
     static var name: String { get }

@@ -2,10 +2,10 @@ import PoiseModel
 
 /// Worker threads that follow the allocation.
 ///
-/// One worker a whole core, pinned to it; for shared time one worker for each 1000 millicores begun,
-/// which floats on the shared PUs; at least one in all. When the allocation changes, workers move to
-/// the new cores at once, also in the middle of a job; workers that are too many finish the job at
-/// hand on what is left and go. No job is lost.
+/// One worker a whole core, pinned to it; for shared time one worker for each 1000 millicores
+/// begun, which floats on the shared PUs; at least one in all. When the allocation changes, workers
+/// move to the new cores at once, also in the middle of a job; workers that are too many finish the
+/// job at hand on what is left and go. No job is lost.
 ///
 /// Jobs of one lane begin in the order they were submitted. The queue has no bound of its own: who
 /// submits limits it by `queued`.
@@ -51,8 +51,8 @@ public final class WorkerPool: Sendable {
     /// Workers that the kernel did not let onto their PUs; they run where the process may.
     public var unpinned: Int { core.unpinned }
 
-    /// Waits until no job waits or runs; false when the time was over first. Jobs that are submitted
-    /// meanwhile are waited for as well. Not to be called from a job.
+    /// Waits until no job waits or runs; false when the time was over first. Jobs that are
+    /// submitted meanwhile are waited for as well. Not to be called from a job.
     public func drain(within time: Duration) -> Bool {
         core.drain(until: Instant.now.later(by: time))
     }

@@ -4,8 +4,8 @@ import PoiseModel
 import PoiseWire
 import Synchronization
 
-/// Walks a plugin through its life once, for its author: a JSON line a step on standard output, what
-/// the plugin says meanwhile on standard error.
+/// Walks a plugin through its life once, for its author: a JSON line a step on standard output,
+/// what the plugin says meanwhile on standard error.
 ///
 /// The walk is on the second thread; the first one ends the process when a step takes too long.
 final class CheckWalk: Sendable {

@@ -77,8 +77,8 @@ struct HostedPlugin {
         BorderReport { report in library.functions.sample?(instance, report) }
     }
 
-    /// Tells libraries of linear algebra and OpenMP how many threads they may start; they read it as
-    /// they are opened.
+    /// Tells libraries of linear algebra and OpenMP how many threads they may start; they read it
+    /// as they are opened.
     static func limitMathThreads(to allocation: HostAllocation) {
         let own = allocation.cores.count { $0.cpus.isSubset(of: allocation.exclusive) }
         for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"] {

@@ -4,8 +4,8 @@ import Synchronization
 /// Orders on their way to the plugin's thread.
 ///
 /// Bounded by nature: while the plugin is busy a newer allocation takes the place of an older one,
-/// one question of each kind waits, and nothing is worth doing any more when `stop` waits, except to
-/// finish the drain.
+/// one question of each kind waits, and nothing is worth doing any more when `stop` waits, except
+/// to finish the drain.
 final class OrderQueue: Sendable {
     private let orders = Mutex<[HostOrder]>([])
     private let doorbell = Doorbell(blocking: true)

@@ -5,8 +5,9 @@ import Synchronization
 
 /// News on their way to `poised`, from any thread.
 ///
-/// Whoever has news sends them at once, so that a plugin's last words before a crash arrive; what the
-/// socket or the budget does not take now is left to the first thread, which the doorbell wakes.
+/// Whoever has news sends them at once, so that a plugin's last words before a crash arrive; what
+/// the socket or the budget does not take now is left to the first thread, which the doorbell
+/// wakes.
 ///
 /// What the plugin says of itself passes the budget, and of it at most `longest` pieces wait;
 /// beyond that it is dropped and counted. Answers are never dropped: there are no more of them than

@@ -78,8 +78,8 @@ import Testing
         #expect(
             ExplainView(answer, console: console).lines == [
                 "streaming · running",
-                "  has       3.5 cores of time, CPUs of its own 0-2, CPUs shared 7, memory of node 0, "
-                    + "at most 1",
+                "  has       3.5 cores of time, CPUs of its own 0-2, CPUs shared 7, memory of "
+                    + "node 0, at most 1",
                 "            GiB of memory",
                 "  because   3 performance cores of its own; in node 0",
                 "  wants     4 performance cores",

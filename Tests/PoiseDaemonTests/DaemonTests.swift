@@ -34,12 +34,19 @@ import Testing
     @Test func stoppingLeavesNoProcessAndNoSocketBehind() throws {
         let daemon = try DaemonUnderTest(two)
         try daemon.waitForState("low", "running")
-        let pids = try ["high", "low"].flatMap {
-            ProcessTree.tree(of: [try #require(try daemon.pid($0))])
+        try daemon.waitForState("high", "running")
+        var processes: [ProcessStat] = []
+        try daemon.wait("low has started its sleep") {
+            let roots = try ["high", "low"].compactMap { try daemon.pid($0) }
+            processes = ProcessTree.tree(of: roots).compactMap { ProcessFiles.stat(of: $0) }
+            return processes.count >= 3
         }
-        #expect(pids.count >= 3)
         #expect(try daemon.stop() == .exited(code: 0))
-        for pid in pids { #expect(kill(pid, 0) != 0, "\(pid) is still there") }
+        for process in processes {
+            // A number may have been given to somebody else since.
+            let now = ProcessFiles.stat(of: process.pid)?.startTicks
+            #expect(now != process.startTicks, "\(process.name) \(process.pid) is still there")
+        }
         #expect(access(daemon.runtime + "/control.sock", F_OK) != 0)
     }
 

@@ -21,7 +21,8 @@ private func capacities(_ values: Int...) -> [CPUKind] {
 private let classCases: [ClassCase] = [
     ClassCase(testDescription: "no kinds: nobody is told apart", kinds: [], classes: ["", "", ""]),
     ClassCase(
-        testDescription: "one kind is performance", kinds: capacities(1024), classes: ["0", "", ""]),
+        testDescription: "one kind is performance", kinds: capacities(1024),
+        classes: ["0", "", ""]),
     ClassCase(
         testDescription: "five capacities in two heaps are two classes",
         kinds: capacities(718, 731, 997, 1017, 1024), classes: ["2-4", "0-1", ""]),

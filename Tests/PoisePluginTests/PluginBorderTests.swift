@@ -33,7 +33,8 @@ import Testing
             let parts = allocation.accelerators.map(\.id)
             tell(
                 text
-                    + "\(allocation.exclusive(.efficiency)) \(parts) \(allocation.memoryMaxBytes ?? -1)"
+                    + "\(allocation.exclusive(.efficiency)) \(parts) "
+                    + "\(allocation.memoryMaxBytes ?? -1)"
             )
         }
 

@@ -41,7 +41,10 @@ import Testing
 
     @Test func bannedWordsAreAbsent() {
         for path in Self.sources {
-            for (number, line) in lines(path).enumerated() {
+            let lines = lines(path)
+            for (number, line) in lines.enumerated() {
+                // The reason stands on the line itself or on the one before.
+                if number > 0, lines[number - 1].contains("// tidy: allow, ") { continue }
                 for found in BannedWords.found(in: line) {
                     Issue.record("\(path):\(number + 1): \(found)")
                 }
@@ -77,7 +80,9 @@ import Testing
     }
 
     @Test func theProjectNamesNoPlaceOfItsMakers() {
-        let words = ["/wo" + "rk/", "/tmp" + "/w/", "help" + "er-", "claude", "anthropic"]
+        let words = [
+            "/wo" + "rk/", "/tmp" + "/w/", "help" + "er-", "cla" + "ude", "anth" + "ropic",
+        ]
         let texts = [".swift", ".md", ".yaml", ".sh", ".c", ".h"].flatMap { ending in
             ["Sources", "Plugins", "Tests", "Policies", "hwprofiles", "scripts"].flatMap {
                 Repository.files($0, ending: ending)
@@ -131,7 +136,7 @@ enum BannedWords {
     ]
 
     static func found(in line: Substring) -> [String] {
-        if line.contains("// tidy: allow") { return [] }
+        if line.contains("// tidy: allow, ") { return [] }
         var found = words.filter { line.contains($0.word) }.map { "\($0.word): \($0.instead)" }
         let parts = line.split { !$0.isLetter && !$0.isNumber && $0 != "_" }
         for (keyword, name) in zip(parts, parts.dropFirst())

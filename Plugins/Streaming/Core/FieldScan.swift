@@ -6,7 +6,8 @@ typealias Bytes = Span<UInt8>
 
 enum FieldScan {
     /// Powers of ten that a Double holds exactly; with a mantissa below 2^53 one multiplication or
-    /// division by them rounds correctly (Clinger, "How to Read Floating Point Numbers Accurately").
+    /// division by them rounds correctly (Clinger, "How to Read Floating Point Numbers
+    /// Accurately").
     private static let powers: [Double] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
         1e17, 1e18, 1e19, 1e20, 1e21, 1e22,

@@ -7,8 +7,8 @@ import PoiseModel
 /// With it a thread's nice value counts only against threads of its own session, and the session's
 /// nice value against other sessions. It is without effect below the root of the cgroup tree.
 package enum Autogroup {
-    /// The nice value of the session that `leader` leads; nil where the kernel makes no such groups,
-    /// for a process that leads none, and for our own session.
+    /// The nice value of the session that `leader` leads; nil where the kernel makes no such
+    /// groups, for a process that leads none, and for our own session.
     package static func nice(of leader: ProcessID) -> Int? {
         guard ProcessFiles.text("/proc/sys/kernel/sched_autogroup_enabled") == "1\n",
             getsid(leader) == leader, getsid(0) != leader

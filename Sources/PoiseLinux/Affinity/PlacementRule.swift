@@ -3,8 +3,8 @@ package import PoiseModel
 /// When a thread or process is put where the placement says, and when it is left alone.
 ///
 /// It is moved when it has what the placement in force before gave it, and when it takes more than
-/// the new one allows. One that holds itself to less is left alone: workers pin themselves to single
-/// cores of their set, and background threads make themselves nicer.
+/// the new one allows. One that holds itself to less is left alone: workers pin themselves to
+/// single cores of their set, and background threads make themselves nicer.
 package enum PlacementRule {
     /// The mask to set, or nil when `mask` stays.
     package static func cpus(

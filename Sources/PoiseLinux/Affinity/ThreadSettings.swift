@@ -1,8 +1,8 @@
 import CLinux
 package import PoiseModel
 
-/// Reads and writes what the kernel keeps for a thread (or, for limits, a process); 0 is the calling
-/// thread.
+/// Reads and writes what the kernel keeps for a thread (or, for limits, a process); 0 is the
+/// calling thread.
 package enum ThreadSettings {
     /// Enough for the most CPUs that Linux can be built for (8192).
     private static let maskWords = 128

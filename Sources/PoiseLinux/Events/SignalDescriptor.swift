@@ -16,7 +16,8 @@ package final class SignalDescriptor: Sendable {
 
     /// Blocks `signals` in the calling thread and in those it makes from now on.
     ///
-    /// So call it on the main thread before there is another. They stay blocked; spawned processes do not inherit it.
+    /// So call it on the main thread before there is another. They stay blocked; spawned processes
+    /// do not inherit it.
     package init(_ signals: [Int32]) throws(SystemError) {
         var set = sigset_t()
         sigemptyset(&set)

@@ -29,7 +29,8 @@ package struct Pressure: Equatable, Sendable {
     }
 }
 
-/// The text of `/proc/pressure/*` and `*.pressure` (`some avg10=0.00 avg60=0.00 avg300=0.00 total=0`).
+/// The text of `/proc/pressure/*` and `*.pressure` (`some avg10=0.00 avg60=0.00 avg300=0.00
+/// total=0`).
 package enum PressureFormat {
     /// Nil when the text is not one.
     package static func parse(_ text: String) -> Pressure? {

@@ -1,6 +1,7 @@
 package import PoiseModel
 
-/// The kernel's number of a process or a thread; only with its start time does it name one for good.
+/// The kernel's number of a process or a thread; only with its start time does it name one for
+/// good.
 package typealias ProcessID = Int32
 
 /// What a new process is to be.

@@ -13,7 +13,8 @@ package struct FeatureSampler: Sendable {
 
     /// Reads all processes of `roots` and below them.
     ///
-    /// A process that was orphaned stays counted as long as it is given as a root. All is nil when none of them can be read.
+    /// A process that was orphaned stays counted as long as it is given as a root. All is nil when
+    /// none of them can be read.
     package mutating func sample(_ roots: [ProcessID], now: Instant) -> LoadSample {
         let processes = ProcessTree.tree(of: roots).compactMap { ProcessFiles.stat(of: $0) }
         var sample = LoadSample()

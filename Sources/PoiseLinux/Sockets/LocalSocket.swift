@@ -83,7 +83,8 @@ package enum LocalSocket {
         return Peer(process: peer.process, user: peer.user, group: peer.group)
     }
 
-    /// Sends some of `bytes` (of a message pair: all) and gives how many; nil when nothing fits now.
+    /// Sends some of `bytes` (of a message pair: all) and gives how many; nil when nothing fits
+    /// now.
     ///
     /// By `send(2)`. A closed other end is the error `EPIPE`, and no signal.
     package static func send(
