@@ -85,7 +85,8 @@ package final class Daemon {
         say(
             "ready", nil,
             "on \(machine.machine.name) with policy \(engine.policy.name), "
-                + "backend \(enforcer.backend.rawValue), socket \(server.listener.name)")
+                + "backend \(enforcer.backend.rawValue), "
+            + RuntimeFolder.socket(in: options.runtimeFolder))
         turn()
         while !isDone {
             for ready in try epoll.wait(timeout: pause) { dispatch(ready) }

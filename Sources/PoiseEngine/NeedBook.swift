@@ -15,18 +15,22 @@ package struct NeedBook: Sendable {
     package init() {}
 
     /// Notes that `feature` needs so many millicores of a class for `duration`; 0 takes it back.
+    ///
+    /// Gives whether that is news, and not only the same need again.
     package mutating func signal(
         _ feature: FeatureID, _ coreClass: CoreClass, millicores: Int, for duration: Duration,
         shrinkAfter: Duration, now: Instant
-    ) {
+    ) -> Bool {
         var ofFeature = needs[feature] ?? PerClass(repeating: nil)
+        let before = ofFeature[coreClass]
         if millicores > 0 {
             ofFeature[coreClass] = Need(
                 millicores: millicores, until: now + duration + shrinkAfter)
-        } else if let held = ofFeature[coreClass] {
+        } else if let held = before {
             ofFeature[coreClass]?.until = min(held.until, now + shrinkAfter)
         }
         needs[feature] = ofFeature
+        return millicores > 0 && before?.millicores != millicores
     }
 
     /// Forgets what has run out, and everything of `feature` when it is named.

@@ -135,9 +135,13 @@ extension Supervisor {
         _ now: Instant
     ) {
         guard records[feature]?.life.state == .running else { return }
-        needs.signal(
+        let isNews = needs.signal(
             feature, coreClass, millicores: millicores, for: duration,
             shrinkAfter: policy.rebalance.shrinkAfter, now: now)
+        if isNews {
+            let resource = Unmet.Resource.cores(coreClass)
+            note(.need, feature, "needs \(resource.words(millicores))")
+        }
         mustPlan = true
     }
 

@@ -3,7 +3,7 @@ import PoisePlugin
 import StreamingCore
 import Synchronization
 
-/// Tells the host of anomalies, five a second at most; all of them are counted and, where results
+/// Tells the host of anomalies, one in two seconds in the long run; all of them are counted and, where results
 /// are written, in the results.
 final class AnomalyTeller: Sendable {
     private let host: Host
@@ -11,7 +11,7 @@ final class AnomalyTeller: Sendable {
 
     init(host: Host) {
         self.host = host
-        bucket = Mutex(Pacer(rate: 5, burst: 10, at: SystemClock.now()))
+        bucket = Mutex(Pacer(rate: 0.5, burst: 3, at: SystemClock.now()))
     }
 
     func tell(_ anomaly: Anomaly) {
@@ -20,8 +20,9 @@ final class AnomalyTeller: Sendable {
         host.event(
             "anomaly",
             [
-                "key": anomaly.key, "time": anomaly.time.description, "value": "\(anomaly.value)",
-                "score": "\(anomaly.score)",
+                "key": anomaly.key, "time": anomaly.time.description,
+                "value": QuantityText.decimal(anomaly.value, digits: 3),
+                "score": QuantityText.decimal(anomaly.score, digits: 5),
             ])
     }
 }
