@@ -86,7 +86,7 @@ package final class Daemon {
             "ready", nil,
             "on \(machine.machine.name) with policy \(engine.policy.name), "
                 + "backend \(enforcer.backend.rawValue), "
-            + RuntimeFolder.socket(in: options.runtimeFolder))
+                + RuntimeFolder.socket(in: options.runtimeFolder))
         turn()
         while !isDone {
             for ready in try epoll.wait(timeout: pause) { dispatch(ready) }
