@@ -3,8 +3,8 @@ import PoisePlugin
 import StreamingCore
 import Synchronization
 
-/// Tells the host of anomalies, one in two seconds in the long run; all of them are counted and, where results
-/// are written, in the results.
+/// Tells the host of anomalies, one in two seconds in the long run; all of them are counted and,
+/// where results are written, in the results.
 final class AnomalyTeller: Sendable {
     private let host: Host
     private let bucket: Mutex<Pacer>
