@@ -63,7 +63,8 @@ enum BenchPlanCommand {
             var bench = PlanBench(benchCase)
             // The first plans pay for cold caches and for memory that the heap has not got yet.
             _ = bench.run(mode, count: plans / 10) { 0 }
-            let times = bench.run(mode, count: plans) { Stopwatch.now.nanoseconds }.sorted()
+            let times = bench.run(mode, count: plans) { Stopwatch.ownTime.nanoseconds }
+                .sorted()
             return Measurement(
                 name: benchCase.name, mode: mode, plans: plans,
                 p50Nanoseconds: times.percentile(50), p99Nanoseconds: times.percentile(99),
@@ -136,6 +137,9 @@ enum BenchPlanCommand {
             ])
         }
         for line in table.lines(width: console.width, paint: console.paint) { console.print(line) }
+        console.print("")
+        console.print(
+            "Time that the planning thread spent on a CPU; what other load takes does not count.")
         if let problem = counted.problem { console.note("allocations unknown: \(problem)") }
     }
 }
