@@ -10,7 +10,7 @@ extension Daemon {
     func statusJSON() -> JSON {
         let features = engine.records.keys.sorted().map(featureJSON)
         return [
-            "version": .string(DaemonVersion.text), "pid": .integer(Int(getpid())),
+            "version": .string(PoiseVersion.text), "pid": .integer(Int(getpid())),
             "backend": .string(enforcer.backend.rawValue),
             "machine": .string(machine.machine.name), "policy": .string(engine.policy.name),
             "policyPath": .string(policyPath),

@@ -73,12 +73,12 @@ package enum DaemonMain {
         return path.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
     }
 
-    /// The policy that is installed, or that the checkout has.
+    /// The policy of this host, or the one that is installed or that the checkout has.
     private static func defaultPolicy(near program: String) -> String? {
-        let places = [
-            "/etc/poise/policy.yaml", program + "/../share/poise/Policies/default.yaml",
-            program + "/../../Policies/default.yaml", program + "/../../../Policies/default.yaml",
-        ]
+        let folders = ShippedFolder.places(
+            of: "Policies", named: RuntimeFolder.environment("POISE_POLICIES"),
+            executable: program + "/poised")
+        let places = ["/etc/poise/policy.yaml"] + folders.map { $0 + "/default.yaml" }
         return places.first { access($0, R_OK) == 0 }
     }
 }

@@ -53,7 +53,7 @@ package struct DaemonOptions: Sendable, Equatable {
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             if argument == "--help" || argument == "-h" { throw .print(DaemonOptions.help) }
-            if argument == "--version" { throw .print("poised \(DaemonVersion.text)\n") }
+            if argument == "--version" { throw .print("poised \(PoiseVersion.text)\n") }
             let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
             guard let name = parts.first, DaemonOptions.names.contains(name) else {
                 throw .wrongUse("unknown argument \(argument)")
@@ -102,9 +102,4 @@ package struct DaemonOptions: Sendable, Equatable {
         if let state = environment("XDG_STATE_HOME"), !state.isEmpty { return state + "/poise" }
         return (environment("HOME") ?? "") + "/.local/state/poise"
     }
-}
-
-/// The version of all programs of this package.
-package enum DaemonVersion {
-    package static let text = "0.1.0"
 }

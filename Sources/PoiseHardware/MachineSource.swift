@@ -37,21 +37,8 @@ package enum MachineSource: Sendable, Equatable {
 
     /// The same for a given value of the variable and a given executable.
     package static func profileFolders(named: String?, executable: String?) -> [String] {
-        var places: [String] = []
-        if let named, !named.isEmpty { places.append(named) }
-        if let executable {
-            var parts = executable.split(separator: "/").dropLast()
-            let installed =
-                "/"
-                + (parts.dropLast() + ["share", "poise", "hwprofiles"])
-                .joined(separator: "/")
-            while true {
-                places.append("/" + (parts + ["hwprofiles"]).joined(separator: "/"))
-                if parts.isEmpty { break }
-                parts.removeLast()
-            }
-            places.append(installed)
-        }
+        let places = ShippedFolder.places(
+            of: "hwprofiles", named: named, executable: executable)
         return places.filter(Files.isFolder)
     }
 
@@ -66,28 +53,8 @@ package enum MachineSource: Sendable, Equatable {
         let isName = !name.isEmpty && !name.contains("/") && name != "." && name != ".."
         let paths = folders.map { "\($0)/\(name).xml" }
         if isName, let path = paths.first(where: Files.exists) { return path }
-        let all = profiles(in: folders).map { (distance: edits(from: name, to: $0), name: $0) }
-        let nearest = all.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+        let nearest = Nearest.ranked(profiles(in: folders), by: name)
         throw .unknownProfile(
-            name: name, nearest: nearest.prefix(3).map(\.name), folders: folders)
-    }
-
-    /// How many letters to change, add or drop to make one name the other; a name that begins
-    /// the other or is part of it is nearer than any other.
-    private static func edits(from wanted: String, to name: String) -> Int {
-        guard wanted.utf8.count <= 64 else { return 64 }
-        if !wanted.isEmpty, name.contains(wanted) { return 0 }
-        let letters = Array(name.utf8)
-        var row = Array(0...letters.count)
-        for (index, letter) in wanted.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in letters.indices {
-                let changed = diagonal + (letters[column] == letter ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(changed, row[column] + 1, diagonal + 1)
-            }
-        }
-        return row[letters.count]
+            name: name, nearest: Array(nearest.prefix(3)), folders: folders)
     }
 }

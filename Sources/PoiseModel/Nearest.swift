@@ -10,6 +10,18 @@ package enum Nearest {
             .min { $0.distance < $1.distance }?.name
     }
 
+    /// All of `known`, the nearest to `word` first; one that has the word in it is nearer than any
+    /// other.
+    package static func ranked(_ known: [String], by word: String) -> [String] {
+        let letters = Array(word.unicodeScalars)
+        let distances = known.map { name in
+            !word.isEmpty && name.contains(word)
+                ? 0 : 1 + distance(letters, Array(name.unicodeScalars))
+        }
+        return known.indices.sorted { (distances[$0], known[$0]) < (distances[$1], known[$1]) }
+            .map { known[$0] }
+    }
+
     /// `; did you mean 'min'?`, or the known words when none is near.
     package static func hint(for word: String, among known: [String]) -> String {
         if let name = name(to: word, among: known) { return "; did you mean '\(name)'?" }

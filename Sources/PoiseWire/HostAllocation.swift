@@ -49,13 +49,7 @@ package struct HostAllocation: Sendable, Equatable {
                 }),
             "millicores": millicores.json, "weight": .integer(weight),
             "memoryLowBytes": .integer(memoryLowBytes), "memoryMaxBytes": JSON(memoryMaxBytes),
-            "accelerators": .array(
-                accelerators.map {
-                    [
-                        "id": .string($0.id), "bytes": .integer($0.bytes),
-                        "sharePercent": JSON($0.sharePercent),
-                    ]
-                }),
+            "accelerators": .array(accelerators.map { .object($0.members) }),
         ]
     }
 
@@ -81,13 +75,7 @@ package struct HostAllocation: Sendable, Equatable {
         memoryLowBytes = json["memoryLowBytes"]?.integer ?? 0
         memoryMaxBytes = json["memoryMaxBytes"]?.integer
         for share in json["accelerators"]?.array ?? [] {
-            guard let id = share["id"]?.string else {
-                throw WireError("allocation.accelerators", "an accelerator has an id")
-            }
-            accelerators.append(
-                AcceleratorShare(
-                    id: id, bytes: share["bytes"]?.integer ?? 0,
-                    sharePercent: share["sharePercent"]?.integer))
+            accelerators.append(try AcceleratorShare(json: share, at: "allocation.accelerators"))
         }
     }
 }

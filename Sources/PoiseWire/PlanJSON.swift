@@ -69,11 +69,9 @@ extension ResourceAllocation {
             ],
             "accelerators": .array(
                 accelerators.map { share in
-                    [
-                        "id": .string(share.id), "bytes": .integer(share.bytes),
-                        "sharePercent": JSON(share.sharePercent),
-                        "held": .string(holding.accelerators.rawValue),
-                    ]
+                    .object(
+                        share.members
+                            + [.init("held", .string(holding.accelerators.rawValue))])
                 }),
             "held": holding.json,
             "unmet": .array(unmet.map(\.json)), "because": .string(because),
@@ -124,5 +122,14 @@ extension Unmet.Resource {
 extension PerClass where Value == Int {
     var json: JSON {
         .object(CoreClass.allCases.map { JSON.Member($0.rawValue, .integer(self[$0])) })
+    }
+}
+
+extension AcceleratorShare {
+    var members: [JSON.Member] {
+        [
+            .init("id", .string(id)), .init("bytes", .integer(bytes)),
+            .init("sharePercent", JSON(sharePercent)),
+        ]
     }
 }

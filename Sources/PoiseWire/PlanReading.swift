@@ -59,15 +59,21 @@ extension ResourceAllocation {
             highBytes: json["memory"]?["highBytes"]?.integer,
             maxBytes: json["memory"]?["maxBytes"]?.integer)
         for (index, share) in (json["accelerators"]?.array ?? []).enumerated() {
-            guard let id = share["id"]?.string else {
-                throw WireError("\(path).accelerators[\(index)].id", "an accelerator has an id")
-            }
             accelerators.append(
-                AcceleratorShare(
-                    id: id, bytes: share["bytes"]?.integer ?? 0,
-                    sharePercent: share["sharePercent"]?.integer))
+                try AcceleratorShare(json: share, at: "\(path).accelerators[\(index)]"))
         }
         because = json["because"]?.string ?? ""
+    }
+}
+
+extension AcceleratorShare {
+    init(json: JSON, at path: String) throws(WireError) {
+        guard let id = json["id"]?.string else {
+            throw WireError("\(path).id", "an accelerator has an id")
+        }
+        self.init(
+            id: id, bytes: json["bytes"]?.integer ?? 0,
+            sharePercent: json["sharePercent"]?.integer)
     }
 }
 

@@ -1,6 +1,8 @@
+import PoiseModel
+
 /// The whole command line as a function of its words.
 package enum Program {
-    package static let version = "0.1.0"
+    package static let version = PoiseVersion.text
 
     /// Does what `words` say and gives the exit code.
     package static func run(_ words: some Sequence<String>, console: Console) -> ExitCode {

@@ -8,18 +8,7 @@ package enum PolicyFolder {
     /// Nearest first, only those that are there: `$POISE_POLICIES`, `Policies` beside the
     /// executable or in a folder above it, `../share/poise/Policies`.
     package static func all(named: String?, executable: String?) -> [String] {
-        var places: [String] = []
-        if let named, !named.isEmpty { places.append(named) }
-        if let executable {
-            var parts = executable.split(separator: "/").dropLast()
-            let installed = parts.dropLast() + ["share", "poise", "Policies"]
-            while true {
-                places.append("/" + (parts + ["Policies"]).joined(separator: "/"))
-                if parts.isEmpty { break }
-                parts.removeLast()
-            }
-            places.append("/" + installed.joined(separator: "/"))
-        }
+        let places = ShippedFolder.places(of: "Policies", named: named, executable: executable)
         return places.filter { access($0 + "/.", F_OK) == 0 }
     }
 
