@@ -3,8 +3,8 @@ import PoiseModel
 import PoiseTestSupport
 import Testing
 
-/// Placement under churn: 256 CPUs (128 cores of two threads) in 4 nodes and 16 L3 domains, features
-/// that start, stop and are resized again and again.
+/// Placement under churn: 256 CPUs (128 cores of two threads) in 4 nodes and 16 L3 domains,
+/// features that start, stop and are resized again and again.
 @Suite struct ChurnTests {
     /// What many operations came to.
     struct Outcome {
