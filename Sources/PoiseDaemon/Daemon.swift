@@ -137,9 +137,9 @@ package final class Daemon {
         let audit = PlanAudit(plan, machine: machine.machine, policy: engine.policy)
         precondition(audit.breaches.isEmpty, "a plan breaks its promises: \(audit.breaches)")
         do throws(SystemError) {
-            try enforcer.moveDaemon(to: plan.reserved)
+            try enforcer.moveDaemon(under: plan)
         } catch {
-            say("degraded", nil, "cannot move to the reserved CPUs: \(error)")
+            say("degraded", nil, "cannot move off the CPUs of features: \(error)")
         }
     }
 

@@ -45,10 +45,15 @@ struct Enforcer {
         return drifted
     }
 
-    /// Keeps the daemon itself off the features' CPUs, where some are reserved.
-    func moveDaemon(to reserved: CPUSet) throws(SystemError) {
-        guard backend == .affinity, !reserved.isEmpty else { return }
-        try ThreadSettings.setCPUs(reserved, of: 0)
+    /// Keeps the daemon itself off the features' CPUs: on the reserved ones, or, where none are, on
+    /// those that no feature has for itself.
+    func moveDaemon(under plan: AllocationPlan) throws(SystemError) {
+        guard backend == .affinity else { return }
+        let owned = plan.features.reduce(into: CPUSet()) { $0.formUnion($1.exclusive) }
+        let free = machine.machine.pus.subtracting(owned)
+        let places = [plan.reserved, free, machine.machine.pus]
+        guard let cpus = places.first(where: { !$0.isEmpty }) else { return }
+        if try ThreadSettings.cpus(of: 0) != cpus { try ThreadSettings.setCPUs(cpus, of: 0) }
     }
 
     private static func refusals(_ outcomes: [AffinityOutcome]) -> [String] {

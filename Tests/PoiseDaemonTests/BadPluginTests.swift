@@ -8,7 +8,7 @@ import Testing
 /// Plugins that do harm, each beside a good one that must not notice.
 @Suite(.enabled(if: TestPlugins.compiler != nil, "no C compiler `cc` on PATH"))
 struct BadPluginTests {
-    private static let deadline = ["--start-within", "2"]
+    private static let deadline = ["--start-within", "5"]
 
     /// A policy with a victim and one plugin of the given library name.
     private func policy(_ plugin: String, folder: String) -> String {
