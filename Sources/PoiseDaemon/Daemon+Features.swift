@@ -94,10 +94,7 @@ extension Daemon {
         guard let process = processes[feature], let channel = process.channel else { return }
         // A host that never pauses gets its turn again after the others.
         for _ in 0..<64 {
-            let reading = attempt(feature) { () throws(SystemError) in
-                try channel.read(atMost: HostOrder.longest)
-            }
-            guard case .bytes(let bytes) = reading else {
+            guard case .bytes(let bytes) = process.nextNews() else {
                 if ready.hungUp { unwatch(channel, ready.token) }
                 return
             }

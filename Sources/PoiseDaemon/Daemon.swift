@@ -46,6 +46,7 @@ package final class Daemon {
     private var nextToken: UInt64 = 1
     private var nextTick: Instant
     private var isDone = false
+    private var stopToldAt: Instant?
 
     /// How often features are sampled and checked for threads that left their CPUs.
     private static let tick = Duration.seconds(1)
@@ -185,17 +186,25 @@ package final class Daemon {
             switch received.signal {
             case SIGHUP: rereadPolicy()
             case SIGCHLD: break
-            default:
-                if engine.isShuttingDown {
-                    say("stopping", nil, "told again to stop: all features are killed")
-                    for process in processes.values { process.signal(SIGKILL, orphans: orphans) }
-                } else {
-                    say("stopping", nil, "all features are asked to end")
-                    inbox.post(.shutdown)
-                }
+            default: stop()
             }
         }
         reapOrphans()
+    }
+
+    /// The first time in order; when told again a second later or more, at once.
+    private func stop() {
+        let now = MonotonicClock.now
+        guard let first = stopToldAt else {
+            stopToldAt = now
+            say("stopping", nil, "all features are asked to end")
+            inbox.post(.shutdown)
+            return
+        }
+        // A terminal and a script may both tell of one Ctrl-C.
+        guard now - first >= .seconds(1) else { return }
+        say("stopping", nil, "told again to stop: all features are killed")
+        for process in processes.values { process.signal(SIGKILL, orphans: orphans) }
     }
 
     func reapOrphans() {

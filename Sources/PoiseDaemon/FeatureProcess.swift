@@ -58,6 +58,17 @@ final class FeatureProcess {
         }
     }
 
+    /// The next datagram of its host; one that is gone has nothing more to say.
+    func nextNews() -> FileDescriptor.Reading {
+        guard let channel else { return .end }
+        do throws(SystemError) {
+            return try channel.read(atMost: HostOrder.longest)
+        } catch {
+            // A killed host resets the connection; how it ended is told by its process.
+            return .end
+        }
+    }
+
     /// Sends a signal to all of its processes.
     func signal(_ number: Int32, orphans: [ProcessID]) {
         for pid in ProcessTree.tree(of: roots(orphans: orphans)) where pid != child.pid {
