@@ -30,7 +30,7 @@ struct AcceleratorPick {
             if let lack = lack(.gpu, policy.gpuBytes, share?.bytes ?? 0) { unmet.append(lack) }
         }
         if policy.npuPercent > 0 {
-            let share = pickNPU(policy.npuPercent, inForce: inForce)
+            let share = pickNPU(policy.npuPercent, near: shares, inForce: inForce)
             if let share { shares.append(share) }
             let got = share?.sharePercent ?? 0
             if let lack = lack(.npu, policy.npuPercent, got) { unmet.append(lack) }
@@ -39,7 +39,7 @@ struct AcceleratorPick {
     }
 
     private mutating func pickGPU(_ bytes: Int, inForce: [AcceleratorShare]) -> AcceleratorShare? {
-        let best = best(.gpu, inForce) { device in
+        let best = best(.gpu, inForce, wanted: bytes, Closeness()) { device in
             // A GPU that does not tell its memory is taken to have enough of it.
             (gpuBytes[device] ?? nil) ?? .max
         }
@@ -52,11 +52,11 @@ struct AcceleratorPick {
     }
 
     private mutating func pickNPU(
-        _ percent: Int, inForce: [AcceleratorShare]
+        _ percent: Int, near: [AcceleratorShare], inForce: [AcceleratorShare]
     ) -> AcceleratorShare? {
-        guard let best = best(.npu, inForce, left: { npuPercent[$0, default: 0] }) else {
-            return nil
-        }
+        let closeness = Closeness.to(near, on: machine)
+        let best = best(.npu, inForce, wanted: percent, closeness) { npuPercent[$0, default: 0] }
+        guard let best else { return nil }
         let got = min(percent, npuPercent[best, default: 0])
         guard got > 0 else { return nil }
         npuPercent[best, default: 0] -= got
@@ -64,12 +64,16 @@ struct AcceleratorPick {
     }
 
     private func best(
-        _ kind: Accelerator.Kind, _ inForce: [AcceleratorShare], left: (String) -> Int?
+        _ kind: Accelerator.Kind, _ inForce: [AcceleratorShare], wanted: Int,
+        _ closeness: Closeness, left: (String) -> Int?
     ) -> String? {
-        var best: (id: String, score: (Int, Int))?
+        var best: (id: String, score: (Int, Int, Int, Int))?
         for device in machine.accelerators where device.kind == kind {
             guard let room = left(device.id), room > 0 else { continue }
-            let score = (inForce.contains { $0.id == device.id } ? 0 : 1, -room)
+            let score = (
+                inForce.contains { $0.id == device.id } ? 0 : 1, room >= wanted ? 0 : 1,
+                device.node.map(closeness.cost) ?? 0, -room
+            )
             if best.map({ score < $0.score }) ?? true { best = (device.id, score) }
         }
         return best?.id

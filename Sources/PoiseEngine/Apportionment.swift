@@ -152,10 +152,11 @@ extension Apportionment {
     private mutating func admit(_ index: Int) {
         let policy = rations[index].policy
         let before = (rations[index].given, left)
+        takeMinimums(index)
         var lacking: [Unmet] = []
         for wish in CoreClass.allCases {
             guard let cores = policy.cores[wish] else { continue }
-            let got = take(min(cores.min, rations[index].target[wish]), wish, for: index)
+            let got = rations[index].given[wish].total
             if got < cores.min {
                 lacking.append(
                     Unmet(resource: .cores(wish), wanted: cores.min, got: got, because: ""))
@@ -175,13 +176,28 @@ extension Apportionment {
         }
     }
 
-    /// Takes up to `amount` for a wish, whole cores first, and returns what was there.
-    private mutating func take(_ amount: Int, _ wish: CoreClass, for index: Int) -> Int {
-        guard amount > 0, let cores = rations[index].policy.cores[wish] else { return 0 }
-        let sources = Apportionment.sources(of: wish, cores.fallback)
+    /// Every wish from its own class first, so that one wish's fallback does not starve another;
+    /// then fallbacks, the least choosy wish last.
+    private mutating func takeMinimums(_ index: Int) {
+        var wishes: [(wish: CoreClass, min: Int, sources: [CoreClass])] = []
+        for wish in CoreClass.allCases {
+            guard let cores = rations[index].policy.cores[wish] else { continue }
+            wishes.append((wish, cores.min, Apportionment.sources(of: wish, cores.fallback)))
+        }
+        for (wish, min, _) in wishes { take(min, wish, from: [wish], for: index) }
+        for (wish, min, sources) in wishes.sorted(by: { $0.sources.count < $1.sources.count }) {
+            let missing = min - rations[index].given[wish].total
+            take(missing, wish, from: sources, for: index)
+        }
+    }
+
+    /// Takes up to `amount` for a wish, whole cores first.
+    private mutating func take(
+        _ amount: Int, _ wish: CoreClass, from sources: [CoreClass], for index: Int
+    ) {
         var missing = amount
         for wholeOnly in rations[index].isExclusive ? [true, false] : [false] {
-            for source in sources {
+            for source in sources where missing > 0 {
                 var part = min(missing, left[source])
                 if wholeOnly { part -= part % 1000 }
                 rations[index].given[wish][source] += part
@@ -189,13 +205,24 @@ extension Apportionment {
                 missing -= part
             }
         }
-        return amount - missing
+    }
+
+    /// A feature that is due nothing still needs a CPU to run on: a sliver of a shared core, taken
+    /// before the wants of its own priority and of those below, never from those above.
+    private mutating func takeSliver(_ index: Int) {
+        guard rations[index].millicores.total == 0 else { return }
+        let sliver = 10
+        let source = rations[index].classesToRunOn.first { left[$0] >= sliver }
+        guard let source else { return }
+        rations[index].given[source][source] += sliver
+        left[source] -= sliver
     }
 }
 
 // Wants, and needs up to the maximum.
 extension Apportionment {
     private mutating func raise(_ tier: [Int]) {
+        for index in tier { takeSliver(index) }
         raiseCores(
             tier,
             to: { ration, wish in

@@ -12,7 +12,7 @@ struct MemoryPlacement {
 
     private let machine: Machine
     /// Bytes not given away yet, by node id; nil where the machine does not tell.
-    private var free: [Int?]
+    private(set) var free: [Int?]
 
     init(machine: Machine, reserveBytes: Int) {
         self.machine = machine

@@ -19,6 +19,10 @@ struct Placement {
         var classes: [CoreClass]
         var priority: Int
         var closeness: Closeness
+        /// Memory that its nodes must have (`locality: strict`).
+        var localBytes = 0
+        /// Ids of the nodes where it shares cores in the plan in force.
+        var homes: [Int] = []
     }
 
     private(set) var board: Board
@@ -26,11 +30,15 @@ struct Placement {
     private let requests: [Request]
     /// Owner of each core in the plan in force, or nil.
     private let ownerInForce: [Int?]
+    /// What strictly local features leave of each node's memory; nil where unknown.
+    private var freeBytes: [Int?]
 
     /// - Parameter ownerInForce: by core; features by position, pools as `features + class rank`.
     init(
-        map: CoreMap, requests: [Request], reserve: ReservedCores, ownerInForce: [Int?]
+        map: CoreMap, requests: [Request], reserve: ReservedCores, ownerInForce: [Int?],
+        freeBytes: [Int?]
     ) {
+        self.freeBytes = freeBytes
         self.requests = requests
         self.ownerInForce = ownerInForce
         board = Board(map: map, owners: requests.count + CoreClass.allCases.count)
@@ -38,7 +46,7 @@ struct Placement {
         pools = SharedPools(requests: requests, map: map, reserve: reserve)
         keepWhatIsInForce(map, reserve: reserve)
         for owner in growthOrder() { grow(owner) }
-        pools.place(on: &board)
+        pools.place(on: &board, freeBytes: &self.freeBytes)
         let isFirst = ownerInForce.allSatisfy { $0 == nil }
         var repair = Repair(requests: requests, budget: isFirst ? nil : Repair.budgetOfCPUs)
         repair.run(on: &board)
@@ -92,6 +100,10 @@ struct Placement {
                 board.take(count, coreClass, in: node, for: owner)
             }
         }
+        var bytes = requests[owner].localBytes
+        for node in board.nodes(of: owner) where bytes > 0 {
+            bytes -= SharedPools.takeBytes(bytes, from: node, &freeBytes)
+        }
     }
 
     private func bestNode(for owner: Int, _ need: PerClass<Int>) -> Int? {
@@ -103,6 +115,7 @@ struct Placement {
             guard covered > 0 else { continue }
             let coversAll = covered == need.total
             let score = NodeScore(
+                lacksMemory: requests[owner].localBytes > freeBytes[node] ?? .max,
                 isNew: board.count(owner, inNode: node) == 0, isShort: !coversAll,
                 distance: requests[owner].closeness.cost(node) + spread(owner, to: node),
                 clusters: coversAll ? clusters(for: need, in: node) : 0,
@@ -136,6 +149,7 @@ struct Placement {
 
 /// What makes one node a better place than another, most important first; less is better.
 private struct NodeScore: Comparable {
+    var lacksMemory: Bool
     var isNew: Bool
     var isShort: Bool
     var distance: Int
@@ -143,11 +157,11 @@ private struct NodeScore: Comparable {
     var fit: Int
 
     static func < (left: NodeScore, right: NodeScore) -> Bool {
-        (left.isNew ? 1 : 0, left.isShort ? 1 : 0, left.distance, left.clusters, left.fit)
-            < (
-                right.isNew ? 1 : 0, right.isShort ? 1 : 0, right.distance, right.clusters,
-                right.fit
-            )
+        left.order < right.order
+    }
+
+    private var order: (Int, Int, Int, Int, Int, Int) {
+        (lacksMemory ? 1 : 0, isNew ? 1 : 0, isShort ? 1 : 0, distance, clusters, fit)
     }
 }
 

@@ -9,6 +9,22 @@ package struct PlanAudit {
     private let machine: Machine
     private let policy: Policy
 
+    /// Whether the CPU sets of a plan could be given on a machine: owned once, in whole cores, with
+    /// room for the time that is shared.
+    static func placesAreValid(_ plan: AllocationPlan, on machine: Machine) -> Bool {
+        var audit = PlanAudit(plan: plan, machine: machine)
+        audit.checkOwnership()
+        audit.checkWholeCores()
+        audit.checkSharedTime()
+        return audit.breaches.isEmpty
+    }
+
+    private init(plan: AllocationPlan, machine: Machine) {
+        self.plan = plan
+        self.machine = machine
+        policy = Policy(name: plan.policy, features: [])
+    }
+
     package init(_ plan: AllocationPlan, machine: Machine, policy: Policy) {
         self.plan = plan
         self.machine = machine
@@ -16,7 +32,8 @@ package struct PlanAudit {
         checkOwnership()
         checkWholeCores()
         checkMinimums()
-        checkSums()
+        checkSharedTime()
+        checkMemory()
         checkAccelerators()
     }
 
@@ -86,7 +103,7 @@ package struct PlanAudit {
     }
 
     /// 4. What goes out equals what came in.
-    private mutating func checkSums() {
+    private mutating func checkSharedTime() {
         for coreClass in CoreClass.allCases {
             var given = 0
             var pool = CPUSet()
@@ -104,6 +121,9 @@ package struct PlanAudit {
                 given <= poolCores * 1000,
                 "\(given) millicores shared on \(poolCores) \(coreClass.rawValue) cores")
         }
+    }
+
+    private mutating func checkMemory() {
         if let supply = MemoryPlacement.supply(machine, reserveBytes: policy.reserve.memoryBytes) {
             let given = plan.features.reduce(0) { $0 + $1.memory.lowBytes }
             expect(given <= supply, "\(given) bytes given of \(supply)")

@@ -6,6 +6,7 @@ struct PlanDraft {
     let map: CoreMap
     let reserve: ReservedCores
     private let inForce: AllocationPlan?
+    private let freeBytes: [Int?]
     /// Positions in `division.rations` of the features that have a place.
     private(set) var admitted: [Int] = []
     /// Positions of those that were due nothing and found no core to run on.
@@ -15,9 +16,12 @@ struct PlanDraft {
     private(set) var accelerators: [(shares: [AcceleratorShare], unmet: [Unmet])] = []
     private(set) var memory: [MemoryPlacement.Share] = []
 
+    /// - Parameter freeBytes: memory of each node that features may have; nil where unknown.
     init(
-        division: Apportionment, map: CoreMap, reserve: ReservedCores, inForce: AllocationPlan?
+        division: Apportionment, map: CoreMap, reserve: ReservedCores, inForce: AllocationPlan?,
+        freeBytes: [Int?]
     ) {
+        self.freeBytes = freeBytes
         self.division = division
         self.map = map
         self.reserve = reserve
@@ -56,12 +60,12 @@ struct PlanDraft {
         }
     }
 
-    /// Whether `plan` gives the same features the same amounts on PUs that are all still here.
+    /// Whether `plan` gives the same features the same amounts, on places that are valid here: it
+    /// may come from another machine, or from anybody.
     private func answersTheSame(_ plan: AllocationPlan) -> Bool {
         guard plan.reserved == reserve.pus(of: map.machine),
             plan.reservedMillicores == reserve.millicores
         else { return false }
-        let pus = map.machine.pus
         var found = 0
         for position in admitted {
             let ration = division.rations[position]
@@ -71,12 +75,12 @@ struct PlanDraft {
                 continue
             }
             found += 1
-            guard allocation.millicores == ration.held,
-                allocation.cores == ration.wholeCores, allocation.borrowed.isEmpty,
-                !allocation.cpus.isEmpty, allocation.cpus.isSubset(of: pus)
+            guard allocation.millicores == ration.held, allocation.cores == ration.wholeCores,
+                allocation.borrowed.isEmpty
             else { return false }
         }
         return found == plan.features.count
+            && PlanAudit.placesAreValid(plan, on: map.machine)
     }
 
     private mutating func placeCores() {
@@ -84,12 +88,16 @@ struct PlanDraft {
             let ration = division.rations[admitted[position]]
             return Placement.Request(
                 cores: ration.wholeCores, shared: ration.sharedMillicores,
-                classes: ration.classesToRunOn, priority: ration.policy.priority,
-                closeness: Closeness.to(accelerators[position].shares, on: map.machine))
+                classes: ration.classesToRunOn, priority: ration.priority,
+                closeness: Closeness.to(accelerators[position].shares, on: map.machine),
+                localBytes: ration.policy.memory.locality == .strict
+                    ? ration.policy.memory.min : 0,
+                homes: homes(of: ration.policy.id))
         }
         let owners = ownersInForce()
         let placement = Placement(
-            map: map, requests: requests, reserve: reserve, ownerInForce: owners)
+            map: map, requests: requests, reserve: reserve, ownerInForce: owners,
+            freeBytes: freeBytes)
         let pick = CorePick(
             board: placement.board, reserved: reserve.cores, ownerInForce: owners)
         let cores = map.machine.cores
@@ -105,6 +113,16 @@ struct PlanDraft {
             return cpus
         }
         dropHomeless(placement.pools.homeless)
+    }
+
+    /// Ids of the nodes where a feature shares cores in the plan in force.
+    private func homes(of feature: FeatureID) -> [Int] {
+        guard let shared = inForce?[feature]?.shared, !shared.isEmpty else { return [] }
+        var homes = Set<Int>()
+        for core in map.machine.cores where core.pus.isSubset(of: shared) {
+            homes.insert(core.node)
+        }
+        return homes.sorted()
     }
 
     private mutating func dropHomeless(_ positions: [Int]) {
@@ -142,27 +160,31 @@ struct PlanDraft {
         return owners
     }
 
+    /// Minimums of all before the wants of any.
     mutating func placeMemory(reserveBytes: Int) {
         var placement = MemoryPlacement(machine: map.machine, reserveBytes: reserveBytes)
         memory = admitted.map { _ in MemoryPlacement.Share(nodes: [], bytes: 0) }
-        for position in byPriority {
-            let ration = division.rations[admitted[position]]
-            memory[position] = placement.take(
-                ration.memory, own: nodes(of: position), locality: ration.policy.memory.locality)
+        for isMinimum in [true, false] {
+            for position in byPriority {
+                let ration = division.rations[admitted[position]]
+                let least = min(ration.memory, ration.policy.memory.min)
+                let share = placement.take(
+                    isMinimum ? least : ration.memory - least, own: nodes(of: position),
+                    locality: ration.policy.memory.locality)
+                memory[position].bytes += share.bytes
+                memory[position].nodes = Set(memory[position].nodes + share.nodes).sorted()
+            }
         }
     }
 
     /// Ids of the nodes that a feature's cores are in.
     func nodes(of position: Int) -> [Int] {
         let cpus = exclusive[position].union(shared[position])
-        return map.machine.nodes.filter { !$0.pus.isDisjoint(with: cpus) }
-            .map(\.id).filter { id in
-                map.binsOfNode[id].contains { bin in
-                    map.bins[bin].cores.contains {
-                        !map.machine.cores[$0].pus.isDisjoint(with: cpus)
-                    }
-                }
-            }
+        var nodes = Set<Int>()
+        for core in map.machine.cores where !core.pus.isDisjoint(with: cpus) {
+            nodes.insert(core.node)
+        }
+        return nodes.sorted()
     }
 
     /// The first feature whose strictly local minimum of memory its nodes do not have, if any.
@@ -190,6 +212,10 @@ struct PlanDraft {
 extension Apportionment.Ration {
     /// The classes that a feature may run on, by liking: its own wishes first, then fallbacks.
     var classesToRunOn: [CoreClass] {
+        // Memory without a wish for cores runs where it costs least and is still quick.
+        if policy.cores == PerClass(repeating: nil) {
+            return [.efficiency, .performance, .lowPower]
+        }
         var classes: [CoreClass] = []
         for choice in 0..<CoreClass.allCases.count {
             for wish in CoreClass.allCases {

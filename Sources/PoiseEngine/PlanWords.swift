@@ -77,20 +77,23 @@ extension PlanDraft {
             }
             list.append(kept(ration.policy, unmet))
         }
-        for index in homeless {
+        return list
+    }
+
+    /// Those that were due nothing and found no core to run on.
+    func homelessFeatures() -> [KeptOut] {
+        homeless.map { index in
             let policy = division.rations[index].policy
             let wish = CoreClass.allCases.first { policy.cores[$0] != nil } ?? .performance
-            let because = shortage(of: wish, for: division.rations[index])
-            list.append(
-                kept(
-                    policy,
-                    [
-                        Unmet(
-                            resource: .cores(wish), wanted: policy.cores[wish]?.want ?? 0, got: 0,
-                            because: because)
-                    ]))
+            return KeptOut(
+                feature: policy.id, priority: policy.priority, level: policy.level,
+                unmet: [
+                    Unmet(
+                        resource: .cores(wish), wanted: max(policy.cores[wish]?.want ?? 0, 10),
+                        got: 0, because: shortage(of: wish, for: division.rations[index]))
+                ],
+                because: "kept out: those above it leave no core that it could run on")
         }
-        return list.sorted { $0.feature < $1.feature }
     }
 
     private func kept(_ policy: FeaturePolicy, _ unmet: [Unmet]) -> KeptOut {
@@ -105,8 +108,9 @@ extension PlanDraft {
 
     /// Why a wish for cores is not met: who has the cores that it may use.
     private func shortage(of wish: CoreClass, for ration: Apportionment.Ration) -> String {
-        guard let cores = ration.policy.cores[wish] else { return "" }
-        let sources = Apportionment.sources(of: wish, cores.fallback)
+        let sources =
+            ration.policy.cores[wish].map { Apportionment.sources(of: wish, $0.fallback) }
+            ?? ration.classesToRunOn
         let there = sources.filter { map.coreCount[$0] > 0 }
         if there.isEmpty {
             return "this machine has no \(wish.rawValue) cores, and its fallback allows no others"
@@ -156,7 +160,11 @@ extension PlanDraft {
         }
         let time = ration.sharedMillicores.total
         if time > 0 {
-            said.append("\(QuantityText.cores(time)) of a core's time on shared cores")
+            let amount = QuantityText.cores(time)
+            said.append(
+                time < 1000
+                    ? "\(amount) of a core's time on shared cores"
+                    : "the time of \(amount) core\(time == 1000 ? "" : "s") on shared cores")
         } else if said.isEmpty {
             said.append("no time of its own, only what others leave on the shared cores")
         }

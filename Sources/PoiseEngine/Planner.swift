@@ -12,6 +12,7 @@ package struct Planner: Sendable {
     private let reserve: ReservedCores
     private let supply: PerClass<Int>
     private let memory: Int?
+    private let freeBytes: [Int?]
 
     package init(machine: Machine, policy: Policy) {
         self.machine = machine
@@ -19,6 +20,10 @@ package struct Planner: Sendable {
         map = CoreMap(machine)
         reserve = ReservedCores(policy.reserve, on: map)
         supply = reserve.supply(of: map)
+        freeBytes =
+            MemoryPlacement(
+                machine: machine, reserveBytes: policy.reserve.memoryBytes
+            ).free
         memory = MemoryPlacement.supply(machine, reserveBytes: policy.reserve.memoryBytes)
     }
 
@@ -39,7 +44,15 @@ package struct Planner: Sendable {
             let division = Apportionment(
                 features: features, demands: settled, supply: supply, memory: memory)
             var draft = PlanDraft(
-                division: division, map: map, reserve: reserve, inForce: inForce)
+                division: division, map: map, reserve: reserve, inForce: inForce,
+                freeBytes: freeBytes)
+            if !draft.homeless.isEmpty {
+                // What they would have had goes to the others.
+                let homeless = draft.homelessFeatures()
+                refused += homeless
+                features.removeAll { feature in homeless.contains { $0.feature == feature.id } }
+                continue
+            }
             draft.placeMemory(reserveBytes: policy.reserve.memoryBytes)
             if let feature = draft.withoutLocalMemory() {
                 refused.append(feature)

@@ -136,6 +136,12 @@ struct Repair {
                 continue
             }
             let theirs = gain(other, losing: missing, of: to, for: from, board)
+            // Nobody is scattered for the sake of a lower priority.
+            if theirs < 0, other < requests.count,
+                requests[other].priority > requests[owner].priority
+            {
+                continue
+            }
             keep(
                 Move(
                     owner: owner, from: from, to: to, count: count, other: other,

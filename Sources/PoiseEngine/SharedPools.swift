@@ -36,13 +36,13 @@ struct SharedPools {
     func owner(_ coreClass: CoreClass) -> Int { requests.count + coreClass.rank }
 
     /// Sizes and places the pools and puts every feature's shared time into them.
-    mutating func place(on board: inout Board) {
+    mutating func place(on board: inout Board, freeBytes: inout [Int?]) {
         let order = requests.indices.sorted { first, second in
             let (a, b) = (requests[first], requests[second])
             return (-a.priority, -a.shared.total, first) < (-b.priority, -b.shared.total, second)
         }
         for coreClass in CoreClass.allCases where leastCores[coreClass] > 0 {
-            place(coreClass, order: order, on: &board)
+            place(coreClass, order: order, on: &board, freeBytes: &freeBytes)
         }
         for index in order where needsPlace(index) { findAnyPlace(for: index, on: &board) }
     }
@@ -51,16 +51,31 @@ struct SharedPools {
         requests[index].cores.total == 0 && requests[index].shared.total == 0
     }
 
-    private mutating func place(_ coreClass: CoreClass, order: [Int], on board: inout Board) {
+    /// Takes up to `bytes` of a node's memory and gives how many it had.
+    static func takeBytes(_ bytes: Int, from node: Int, _ free: inout [Int?]) -> Int {
+        guard let left = free[node] else { return bytes }
+        let part = min(bytes, left)
+        free[node] = left - part
+        return part
+    }
+
+    private mutating func place(
+        _ coreClass: CoreClass, order: [Int], on board: inout Board, freeBytes: inout [Int?]
+    ) {
         let pool = owner(coreClass)
         var slack = board.freeInNode.indices.map { board.count(pool, inNode: $0) * 1000 }
         if reserve.coreClass == coreClass, reserve.millicores > 0 {
-            _ = put(reserve.millicores, of: coreClass, for: nil, on: &board, slack: &slack)
+            _ = put(
+                reserve.millicores, of: coreClass, for: nil, on: &board, slack: &slack, freeBytes)
         }
         for index in order where requests[index].shared[coreClass] > 0 {
-            parts[index] += put(
+            let found = put(
                 requests[index].shared[coreClass], of: coreClass, for: index, on: &board,
-                slack: &slack)
+                slack: &slack, freeBytes)
+            parts[index] += found
+            // Its own cores have settled where its memory is; without any, this does.
+            guard requests[index].cores.total == 0, let node = found.first?.node else { continue }
+            _ = SharedPools.takeBytes(requests[index].localBytes, from: node, &freeBytes)
         }
         for node in slack.indices { release(slack[node] / 1000, coreClass, node, on: &board) }
     }
@@ -68,12 +83,13 @@ struct SharedPools {
     /// Finds room for an amount of time and makes the pools as large as it needs.
     private func put(
         _ amount: Int, of coreClass: CoreClass, for index: Int?, on board: inout Board,
-        slack: inout [Int]
+        slack: inout [Int], _ freeBytes: [Int?]
     ) -> [Part] {
         var left = amount
         var found: [Part] = []
         while left > 0 {
-            guard let node = bestNode(left, coreClass, for: index, board, slack) else {
+            let best = bestNode(left, coreClass, for: index, board, slack, freeBytes)
+            guard let node = best else {
                 preconditionFailure("no room for \(left) shared millicores of \(coreClass)")
             }
             let part = min(left, slack[node] + board.freeInNode[node][coreClass] * 1000)
@@ -89,18 +105,23 @@ struct SharedPools {
     }
 
     private func bestNode(
-        _ amount: Int, _ coreClass: CoreClass, for index: Int?, _ board: Board, _ slack: [Int]
+        _ amount: Int, _ coreClass: CoreClass, for index: Int?, _ board: Board, _ slack: [Int],
+        _ freeBytes: [Int?]
     ) -> Int? {
-        var best: (node: Int, score: (Int, Int, Int, Int, Int))?
+        var best: (node: Int, score: (Int, Int, Int, Int, Int, Int))?
         for node in slack.indices {
             let room = slack[node] + board.freeInNode[node][coreClass] * 1000
             guard room > 0 else { continue }
-            let hasCores = index.map { board.count($0, inNode: node) > 0 } ?? false
+            let request = index.map { requests[$0] }
+            let isHome =
+                index.map { board.count($0, inNode: node) > 0 } ?? false
+                || request?.homes.contains(node) ?? false
+            let lacksMemory = request?.localBytes ?? 0 > freeBytes[node] ?? .max
             let distance = index.map { requests[$0].closeness.cost(node) } ?? 0
             let fits = room >= amount
             let grows = slack[node] < amount
             let score = (
-                fits ? 0 : 1, hasCores ? 0 : 1, distance, grows ? 1 : 0,
+                lacksMemory ? 1 : 0, fits ? 0 : 1, isHome ? 0 : 1, distance, grows ? 1 : 0,
                 fits ? (grows ? room : slack[node]) : -room
             )
             if best.map({ score < $0.score }) ?? true { best = (node, score) }

@@ -13,7 +13,7 @@ package enum MachineSource: Sendable, Equatable {
     /// The source that a person named on the command line.
     ///
     /// A name with a `/`, or one that ends in `.xml` and exists, is a file; anything else is a
-    /// profile, which must be there.
+    /// profile, or, where there is none of that name, a file of that name.
     package init(named name: String, profileFolders: [String] = MachineSource.profileFolders())
         throws(TopologyError)
     {
@@ -22,8 +22,13 @@ package enum MachineSource: Sendable, Equatable {
             return
         }
         let profile = name.hasSuffix(".xml") ? String(name.dropLast(4)) : name
-        _ = try MachineSource.path(ofProfile: profile, in: profileFolders)
-        self = .profile(profile)
+        do throws(TopologyError) {
+            _ = try MachineSource.path(ofProfile: profile, in: profileFolders)
+            self = .profile(profile)
+        } catch {
+            guard Files.exists(name) else { throw error }
+            self = .file(name)
+        }
     }
 
     /// The folders that hold profiles, nearest first; only those that are there.

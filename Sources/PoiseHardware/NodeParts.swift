@@ -11,10 +11,13 @@ extension Topology {
         let objects = objects(HWLOC_OBJ_NUMANODE)
         // Recordings made from CPUID alone have 0 everywhere: nobody looked.
         let isMemoryKnown = objects.contains { $0.localMemory > 0 }
+        // No node has more than 256 TiB; what says so is no reading, and sums of it would overflow.
+        let most = UInt64(1) << 48
         var nodes = objects.enumerated().map { id, object in
             NUMANode(
                 id: id, osIndex: object.osIndex ?? id, pus: [],
-                bytes: isMemoryKnown ? Int(clamping: object.localMemory) : nil,
+                bytes: isMemoryKnown && object.localMemory <= most
+                    ? Int(object.localMemory) : nil,
                 kind: object.memoryKind)
         }
         if nodes.isEmpty { nodes = [NUMANode(id: 0, osIndex: 0, pus: [], bytes: nil)] }

@@ -57,6 +57,10 @@ extension Policy {
 
     /// Like `parse(_:name:)`, with the warnings of a usable policy too.
     package static func read(_ bytes: [UInt8], name file: String) -> PolicyReading {
+        // Some editors begin a file with a byte order mark; YAML allows it.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+            return read(Array(bytes.dropFirst(3)), name: file)
+        }
         var mistakes = MistakeList(file: file)
         if bytes.count > PolicyLimit.fileBytes {
             mistakes.error(.start, PolicyBytes.tooLarge(bytes.count))

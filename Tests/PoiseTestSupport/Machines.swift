@@ -120,10 +120,11 @@ package func randomPolicy(using random: inout SeededGenerator) -> Policy {
         for coreClass in CoreClass.allCases where Int.random(in: 0..<3, using: &random) > 0 {
             made.cores[coreClass] = randomWish(using: &random)
         }
-        if made.cores == PerClass(repeating: nil) { made.cores.performance = cores(0, 1, 2) }
         made.weight = [50, 100, 300].randomElement(using: &random) ?? 100
         let memory = Int.random(in: 0...4, using: &random) << 30
-        made.memory = MemoryWish(min: memory / 2, want: memory, max: memory * 2)
+        made.memory = MemoryWish(
+            min: memory / 2, want: memory, max: memory * 2,
+            locality: MemoryWish.Locality.allCases.randomElement(using: &random) ?? .any)
         made.shortage = Int.random(in: 0..<5, using: &random) == 0 ? .start : .keepOut
         features.append(made)
     }

@@ -9,9 +9,12 @@ enum InputFile {
         let failed = { (why: String) in
             CommandFailure(.no, "reading failed on \(path): \(why) (name a file you may read)")
         }
-        let descriptor = open(path == "-" ? "/dev/stdin" : path, O_RDONLY | O_CLOEXEC)
+        // A named pipe that nobody writes to would keep a plain open waiting for ever.
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+        let descriptor = open(path == "-" ? "/dev/stdin" : path, flags)
         guard descriptor >= 0 else { throw failed("\(Errno(errno))") }
         defer { close(descriptor) }
+        guard fcntl(descriptor, F_SETFL, O_RDONLY) == 0 else { throw failed("\(Errno(errno))") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -31,7 +34,8 @@ enum InputFile {
             return try JSON.parse(bytes)
         } catch {
             let place = "\(path):\(error.line):\(error.column)"
-            throw CommandFailure(.no, "\(place): error: \(error.text)", prefixed: false)
+            throw CommandFailure(
+                .no, "\(place): error: \(error.text) (write a JSON document)", prefixed: false)
         }
     }
 

@@ -35,6 +35,14 @@ enum PlanCommand {
         let policy = try PolicyFolder.load(invocation[.policy] ?? "default")
         let machine = try MachineChoice.machine(invocation)
         let demands = try demands(invocation["demand"])
+        for feature in demands.keys.sorted()
+        where !policy.features.contains(where: { $0.id == feature }) {
+            let names = policy.features.map(\.id.name).joined(separator: ", ")
+            throw CommandFailure(
+                .no,
+                "reading failed on the demand: the policy has no feature \(feature)"
+                    + " (it has: \(names))")
+        }
         let inForce = try planInForce(invocation["in-force"])
         let planner = Planner(machine: machine, policy: policy)
         let start = Stopwatch.now
