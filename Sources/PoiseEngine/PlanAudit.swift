@@ -37,32 +37,30 @@ package struct PlanAudit {
         checkAccelerators()
     }
 
-    private mutating func expect(_ holds: Bool, _ breach: String) {
-        if !holds { breaches.append(breach) }
-    }
-
     /// 1. No PU is exclusive to two, none reserved is given, nobody has an empty set.
     private mutating func checkOwnership() {
+        let pus = machine.pus
         var owned = plan.reserved
         for allocation in plan.features {
             let name = allocation.feature
-            expect(!allocation.cpus.isEmpty, "\(name) has no CPU")
-            expect(
-                allocation.exclusive.isDisjoint(with: owned),
-                "\(name) owns CPUs that are reserved or another's: \(allocation.exclusive)")
+            if allocation.cpus.isEmpty { breaches.append("\(name) has no CPU") }
+            if !allocation.exclusive.isDisjoint(with: owned) {
+                breaches.append(
+                    "\(name) owns CPUs that are reserved or another's: \(allocation.exclusive)")
+            }
             owned.formUnion(allocation.exclusive)
         }
         for allocation in plan.features {
-            expect(
-                allocation.shared.isDisjoint(with: owned),
-                "\(allocation.feature) shares CPUs that are reserved or exclusive")
-            expect(
-                allocation.cpus.isSubset(of: machine.pus),
-                "\(allocation.feature) has CPUs that the machine lacks")
+            if !allocation.shared.isDisjoint(with: owned) {
+                breaches.append("\(allocation.feature) shares CPUs that are reserved or exclusive")
+            }
+            if !allocation.cpus.isSubset(of: pus) {
+                breaches.append("\(allocation.feature) has CPUs that the machine lacks")
+            }
             owned.formUnion(allocation.borrowed)
         }
         let used = plan.features.reduce(into: plan.reserved) { $0.formUnion($1.cpus) }
-        expect(plan.idle == machine.pus.subtracting(used), "idle is \(plan.idle)")
+        if plan.idle != pus.subtracting(used) { breaches.append("idle is \(plan.idle)") }
     }
 
     /// 2. Exclusive means whole cores, as many as it says.
@@ -71,16 +69,18 @@ package struct PlanAudit {
             var cores = PerClass<Int>.zero
             var covered = CPUSet()
             for core in machine.cores where !core.pus.isDisjoint(with: allocation.exclusive) {
-                expect(
-                    core.pus.isSubset(of: allocation.exclusive),
-                    "\(allocation.feature) has a part of core \(core.id)")
+                if !core.pus.isSubset(of: allocation.exclusive) {
+                    breaches.append("\(allocation.feature) has a part of core \(core.id)")
+                }
                 cores[core.class] += 1
                 covered.formUnion(core.pus)
             }
-            expect(covered == allocation.exclusive, "\(allocation.feature) owns unknown CPUs")
-            expect(
-                cores == allocation.cores,
-                "\(allocation.feature) counts \(allocation.cores), has \(cores)")
+            if covered != allocation.exclusive {
+                breaches.append("\(allocation.feature) owns unknown CPUs")
+            }
+            if cores != allocation.cores {
+                breaches.append("\(allocation.feature) counts \(allocation.cores), has \(cores)")
+            }
         }
     }
 
@@ -90,15 +90,21 @@ package struct PlanAudit {
             guard let allocation = plan[feature.id] else { continue }
             var minimum = 0
             for wish in CoreClass.allCases { minimum += feature.cores[wish]?.min ?? 0 }
-            expect(
-                allocation.millicores.total >= minimum,
-                "\(feature.id) has \(allocation.millicores.total) of at least \(minimum)")
-            expect(
-                allocation.memory.lowBytes >= feature.memory.min, "\(feature.id) lacks memory")
+            if allocation.millicores.total < minimum {
+                breaches.append(
+                    "\(feature.id) has \(allocation.millicores.total) of at least \(minimum)")
+            }
+            if allocation.memory.lowBytes < feature.memory.min {
+                breaches.append("\(feature.id) lacks memory")
+            }
         }
         for kept in plan.keptOut {
-            expect(plan[kept.feature] == nil, "\(kept.feature) is in and kept out")
-            expect(!kept.unmet.isEmpty, "\(kept.feature) is kept out for no reason")
+            if plan[kept.feature] != nil {
+                breaches.append("\(kept.feature) is in and kept out")
+            }
+            if kept.unmet.isEmpty {
+                breaches.append("\(kept.feature) is kept out for no reason")
+            }
         }
     }
 
@@ -110,23 +116,24 @@ package struct PlanAudit {
             for allocation in plan.features {
                 given += allocation.millicores[coreClass] - allocation.cores[coreClass] * 1000
                 pool.formUnion(allocation.shared)
-                expect(
-                    allocation.millicores[coreClass] >= allocation.cores[coreClass] * 1000,
-                    "\(allocation.feature) counts less time than cores")
+                if allocation.millicores[coreClass] < allocation.cores[coreClass] * 1000 {
+                    breaches.append("\(allocation.feature) counts less time than cores")
+                }
             }
             let poolCores = machine.cores.count {
                 $0.class == coreClass && !$0.pus.isDisjoint(with: pool)
             }
-            expect(
-                given <= poolCores * 1000,
-                "\(given) millicores shared on \(poolCores) \(coreClass.rawValue) cores")
+            if given > poolCores * 1000 {
+                breaches.append(
+                    "\(given) millicores shared on \(poolCores) \(coreClass.rawValue) cores")
+            }
         }
     }
 
     private mutating func checkMemory() {
         if let supply = MemoryPlacement.supply(machine, reserveBytes: policy.reserve.memoryBytes) {
             let given = plan.features.reduce(0) { $0 + $1.memory.lowBytes }
-            expect(given <= supply, "\(given) bytes given of \(supply)")
+            if given > supply { breaches.append("\(given) bytes given of \(supply)") }
         }
     }
 
@@ -135,8 +142,10 @@ package struct PlanAudit {
             let shares = plan.features.flatMap(\.accelerators).filter { $0.id == device.id }
             let bytes = shares.reduce(0) { $0 + $1.bytes }
             let percent = shares.reduce(0) { $0 + ($1.sharePercent ?? 0) }
-            expect(bytes <= device.bytes ?? .max, "\(device.id) gives \(bytes) bytes")
-            expect(percent <= 100, "\(device.id) gives \(percent) %")
+            if bytes > device.bytes ?? .max {
+                breaches.append("\(device.id) gives \(bytes) bytes")
+            }
+            if percent > 100 { breaches.append("\(device.id) gives \(percent) %") }
         }
     }
 }

@@ -15,6 +15,8 @@ struct PlanDraft {
     private(set) var shared: [CPUSet] = []
     private(set) var accelerators: [(shares: [AcceleratorShare], unmet: [Unmet])] = []
     private(set) var memory: [MemoryPlacement.Share] = []
+    /// Ids of the nodes that each feature's cores are in.
+    private(set) var nodes: [[Int]] = []
 
     /// - Parameter freeBytes: memory of each node that features may have; nil where unknown.
     init(
@@ -160,8 +162,21 @@ struct PlanDraft {
         return owners
     }
 
+    /// Core by core, in one pass over the machine.
+    private mutating func findNodes() {
+        let cpus = admitted.indices.map { exclusive[$0].union(shared[$0]) }
+        nodes = admitted.map { _ in [] }
+        for core in map.machine.cores {
+            for position in cpus.indices where !nodes[position].contains(core.node) {
+                if !core.pus.isDisjoint(with: cpus[position]) { nodes[position].append(core.node) }
+            }
+        }
+        for position in nodes.indices { nodes[position].sort() }
+    }
+
     /// Minimums of all before the wants of any.
     mutating func placeMemory(reserveBytes: Int) {
+        findNodes()
         var placement = MemoryPlacement(machine: map.machine, reserveBytes: reserveBytes)
         memory = admitted.map { _ in MemoryPlacement.Share(nodes: [], bytes: 0) }
         for isMinimum in [true, false] {
@@ -169,22 +184,15 @@ struct PlanDraft {
                 let ration = division.rations[admitted[position]]
                 let least = min(ration.memory, ration.policy.memory.min)
                 let share = placement.take(
-                    isMinimum ? least : ration.memory - least, own: nodes(of: position),
+                    isMinimum ? least : ration.memory - least, own: nodes[position],
                     locality: ration.policy.memory.locality)
                 memory[position].bytes += share.bytes
-                memory[position].nodes = Set(memory[position].nodes + share.nodes).sorted()
+                let more = share.nodes.filter { !memory[position].nodes.contains($0) }
+                if !more.isEmpty {
+                    memory[position].nodes = (memory[position].nodes + more).sorted()
+                }
             }
         }
-    }
-
-    /// Ids of the nodes that a feature's cores are in.
-    func nodes(of position: Int) -> [Int] {
-        let cpus = exclusive[position].union(shared[position])
-        var nodes = Set<Int>()
-        for core in map.machine.cores where !core.pus.isDisjoint(with: cpus) {
-            nodes.insert(core.node)
-        }
-        return nodes.sorted()
     }
 
     /// The first feature whose strictly local minimum of memory its nodes do not have, if any.

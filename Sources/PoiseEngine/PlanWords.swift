@@ -180,7 +180,7 @@ extension PlanDraft {
     }
 
     private func place(_ position: Int) -> String {
-        let nodes = nodes(of: position)
+        let nodes = nodes[position]
         var text = "; in node\(nodes.count == 1 ? "" : "s") \(nodeSet(nodes))"
         let clusters = map.machine.clusters.filter { !$0.pus.isDisjoint(with: exclusive[position]) }
         if !clusters.isEmpty {
