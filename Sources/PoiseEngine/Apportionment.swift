@@ -36,6 +36,8 @@ struct Apportionment {
         var target: PerClass<Int> = .zero
         /// What it was given, by the class wished for and then by the class it comes from.
         var given = PerClass<PerClass<Int>>(repeating: .zero)
+        /// Time kept free so that there is a shared core for a feature that is due none.
+        var sliver = PerClass<Int>.zero
         var memory = 0
         var memoryTarget = 0
         /// Why it is kept out; nil while it has a place.
@@ -207,14 +209,15 @@ extension Apportionment {
         }
     }
 
-    /// A feature that is due nothing still needs a CPU to run on: a sliver of a shared core, taken
-    /// before the wants of its own priority and of those below, never from those above.
+    /// A feature that is due nothing still needs a CPU to run on: a sliver of a shared core is kept
+    /// free for it, before the wants of its own priority and of those below, never from those
+    /// above. It is no time that the feature is entitled to.
     private mutating func takeSliver(_ index: Int) {
         guard rations[index].millicores.total == 0 else { return }
         let sliver = 10
         let source = rations[index].classesToRunOn.first { left[$0] >= sliver }
         guard let source else { return }
-        rations[index].given[source][source] += sliver
+        rations[index].sliver[source] = sliver
         left[source] -= sliver
     }
 }

@@ -89,7 +89,7 @@ struct PlanDraft {
         let requests = admitted.indices.map { position in
             let ration = division.rations[admitted[position]]
             return Placement.Request(
-                cores: ration.wholeCores, shared: ration.sharedMillicores,
+                cores: ration.wholeCores, shared: ration.timeOnPools,
                 classes: ration.classesToRunOn, priority: ration.priority,
                 closeness: Closeness.to(accelerators[position].shares, on: map.machine),
                 localBytes: ration.policy.memory.locality == .strict
@@ -218,6 +218,13 @@ struct PlanDraft {
 }
 
 extension Apportionment.Ration {
+    /// What it takes of the shared cores: its time there, and the sliver kept for it.
+    var timeOnPools: PerClass<Int> {
+        var time = sharedMillicores
+        for source in CoreClass.allCases { time[source] += sliver[source] }
+        return time
+    }
+
     /// The classes that a feature may run on, by liking: its own wishes first, then fallbacks.
     var classesToRunOn: [CoreClass] {
         // Memory without a wish for cores runs where it costs least and is still quick.
