@@ -213,7 +213,8 @@ extension Apportionment {
     /// free for it, before the wants of its own priority and of those below, never from those
     /// above. It is no time that the feature is entitled to.
     private mutating func takeSliver(_ index: Int) {
-        guard rations[index].millicores.total == 0 else { return }
+        // Whoever wants time shares what there is, and has a core with it.
+        guard rations[index].target.total == 0, rations[index].millicores.total == 0 else { return }
         let sliver = 10
         let source = rations[index].classesToRunOn.first { left[$0] >= sliver }
         guard let source else { return }
