@@ -1,6 +1,7 @@
 import Glibc
 import PoiseHardware
 import PoiseModel
+import PoiseTestSupport
 import PoiseWire
 import Testing
 
@@ -11,7 +12,7 @@ struct ScratchFolder {
     let path: String
 
     init() {
-        var template = Array("/tmp/poise-cli-XXXXXX".utf8CString)
+        var template = Array((Repository.temporary + "/poise-cli-XXXXXX").utf8CString)
         guard let made = mkdtemp(&template) else { preconditionFailure("mkdtemp: \(errno)") }
         path = String(cString: made)
     }

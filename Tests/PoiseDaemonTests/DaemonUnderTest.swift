@@ -47,7 +47,7 @@ final class DaemonUnderTest {
     var log: String { Repository.text(folder + "/log") ?? "" }
 
     static func makeFolder() throws -> String {
-        var template = Array("/tmp/poise-test-XXXXXX".utf8CString)
+        var template = Array((Repository.temporary + "/poise-test-XXXXXX").utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
         }

@@ -17,6 +17,9 @@ package enum Repository {
         return access(path + "/topologies", R_OK) == 0 ? path : nil
     }()
 
+    /// Where tests make folders: `$TMPDIR`, which `scripts/test` removes when it ends, else `/tmp`.
+    package static let temporary = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+
     /// The programs that were built together with the running tests.
     package static let programs: String = {
         let path = CommandLine.arguments.first ?? ""

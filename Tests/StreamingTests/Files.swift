@@ -1,10 +1,11 @@
 import Glibc
 import PoiseModel
+import PoiseTestSupport
 
 /// Real files for tests.
 enum Files {
     static func temporaryFolder() throws -> String {
-        var name = Array("/tmp/streaming-XXXXXX".utf8CString)
+        var name = Array((Repository.temporary + "/streaming-XXXXXX").utf8CString)
         guard mkdtemp(&name) != nil else { throw Errno(errno) }
         return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
