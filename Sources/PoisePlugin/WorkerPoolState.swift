@@ -70,15 +70,13 @@ extension WorkerPoolCore.State {
             }
         }
         let movers = zip(moving, open)
-        for (number, place) in movers {
-            posts[number]?.place = place
-            pin(number)
-        }
+        for (number, place) in movers { posts[number]?.place = place }
         let leaving = moving.dropFirst(open.count)
         let new = open.dropFirst(moving.count).map { hire(for: $0) }
         let woken = leaving.compactMap { dismiss($0) }
-        // Those that left at an earlier change and still run must not stay on what is gone now.
-        for number in posts.keys.sorted() where posts[number]?.isLeaving == true { pin(number) }
+        // All of them: whoever enforced the change has moved every thread that had the whole of the
+        // old allocation, and those that left earlier must not stay on what is gone now.
+        for number in posts.keys.sorted() { pin(number) }
         return (woken, new)
     }
 
