@@ -43,9 +43,12 @@ import Testing
         }
         #expect(try daemon.stop() == .exited(code: 0))
         for process in processes {
-            // A number may have been given to somebody else since.
-            let now = ProcessFiles.stat(of: process.pid)?.startTicks
-            #expect(now != process.startTicks, "\(process.name) \(process.pid) is still there")
+            // What was killed may take a moment to be gone, a zombie is init's to bury, and a number
+            // may have been given to somebody else since.
+            try daemon.wait("\(process.name) \(process.pid) is gone") {
+                guard let now = ProcessFiles.stat(of: process.pid) else { return true }
+                return now.startTicks != process.startTicks || now.state == "Z"
+            }
         }
         #expect(access(daemon.runtime + "/control.sock", F_OK) != 0)
     }
