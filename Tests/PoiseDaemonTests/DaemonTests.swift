@@ -43,8 +43,8 @@ import Testing
         }
         #expect(try daemon.stop() == .exited(code: 0))
         for process in processes {
-            // What was killed may take a moment to be gone, a zombie is init's to bury, and a number
-            // may have been given to somebody else since.
+            // What was killed may take a moment to be gone, a zombie is init's to bury, and a
+            // number may have been given to somebody else since.
             try daemon.wait("\(process.name) \(process.pid) is gone") {
                 guard let now = ProcessFiles.stat(of: process.pid) else { return true }
                 return now.startTicks != process.startTicks || now.state == "Z"
