@@ -34,10 +34,14 @@ extension PlanDraft {
         _ ration: Apportionment.Ration, _ share: MemoryPlacement.Share
     ) -> MemoryBudget {
         let low = min(ration.memory, share.bytes)
-        guard let limit = ration.policy.memory.max else { return MemoryBudget(lowBytes: low) }
+        let least = min(ration.policy.memory.min, low)
+        guard let limit = ration.policy.memory.max else {
+            return MemoryBudget(minBytes: least, lowBytes: low)
+        }
         // A sixteenth below the hard limit a feature is slowed down before it is killed.
         return MemoryBudget(
-            lowBytes: low, highBytes: max(low, limit - limit / 16), maxBytes: limit)
+            minBytes: least, lowBytes: low, highBytes: max(low, limit - limit / 16),
+            maxBytes: limit)
     }
 
     private func unmetOf(_ position: Int) -> [Unmet] {

@@ -7,7 +7,7 @@ package struct ControlGroup: Sendable, Equatable {
     /// How many PUs it must keep in the middle of a change, at least 1.
     package var fewestCPUs: Int
     /// Every other setting in the kernel's own form, as it is read back: `cpu.weight` → `100`,
-    /// `memory.max` → `1073741824`, `io.max` of `8:0` → `rbps=max wbps=1048576 riops=max wiops=max`.
+    /// `memory.max` → `1073741824`, `io.max` of `8:0` → `rbps=max wbps=1024 riops=max wiops=max`.
     ///
     /// A key that is not here is not Poise's: it is neither read nor written. A setting is given
     /// back by `ControlFile.standard`.

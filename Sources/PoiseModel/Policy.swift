@@ -89,6 +89,19 @@ package struct FeaturePolicy: Sendable, Equatable {
         case start
     }
 
+    /// How its CPUs stand apart from the scheduler's other CPUs (`cpuset.cpus.partition`).
+    package enum Partition: String, Sendable, CaseIterable {
+        /// Not at all.
+        case member
+        /// A scheduling domain of its own.
+        case root
+        /// Without load balancing.
+        case isolated
+    }
+
+    /// Whether the host of a plugin shuts itself in before it opens the plugin.
+    package enum Sandbox: String, Sendable, CaseIterable { case full, none }
+
     /// When a feature that ended is started again (OTP's words).
     package enum Restart: String, Sendable, CaseIterable {
         /// Always.
@@ -117,6 +130,17 @@ package struct FeaturePolicy: Sendable, Equatable {
     package var npuPercent: Int
     /// `io.weight`, 1…10000; nil leaves it alone.
     package var ioWeight: Int?
+    /// `io.max`, one entry a block device, in the order of their paths.
+    package var ioLimits: [IOLimit]
+    /// `pids.max`: processes and threads; nil sets no limit.
+    package var mostProcesses: Int?
+    /// `hugetlb.*.max` in bytes, by the size of a page.
+    package var hugePages: [HugePageSize: Int]
+    /// `cpuset.cpus.partition`.
+    package var partition: Partition
+    /// Files of its host beyond its own.
+    package var files: FileAccess
+    package var sandbox: Sandbox
     package var lend: Bool
     package var borrow: Bool
     package var restart: Restart
@@ -142,6 +166,12 @@ package struct FeaturePolicy: Sendable, Equatable {
         gpuBytes = 0
         npuPercent = 0
         ioWeight = nil
+        ioLimits = []
+        mostProcesses = nil
+        hugePages = [:]
+        partition = .member
+        files = FileAccess()
+        sandbox = .full
         lend = true
         borrow = true
         restart = .permanent
@@ -187,12 +217,59 @@ package struct MemoryWish: Sendable, Equatable {
     /// Nil sets no limit.
     package var max: Int?
     package var locality: Locality
+    /// `memory.swap.max`; nil leaves it alone.
+    package var swap: Int?
+    /// Whether pages follow when its nodes change while it runs (a write of `cpuset.mems` that the
+    /// kernel answers by copying all of them).
+    package var migrate: Bool
 
     package init(min: Int = 0, want: Int = 0, max: Int? = nil, locality: Locality = .preferred) {
         self.min = min
         self.want = want
         self.max = max
         self.locality = locality
+        swap = nil
+        migrate = false
+    }
+}
+
+/// What a feature may at most read from and write to one block device in a second (`io.max`); nil
+/// sets no limit.
+package struct IOLimit: Sendable, Equatable {
+    /// `/dev/vda`.
+    package var device: String
+    package var readBytes: Int?
+    package var writeBytes: Int?
+    package var readOperations: Int?
+    package var writeOperations: Int?
+
+    package init(
+        device: String, readBytes: Int? = nil, writeBytes: Int? = nil, readOperations: Int? = nil,
+        writeOperations: Int? = nil
+    ) {
+        self.device = device
+        self.readBytes = readBytes
+        self.writeBytes = writeBytes
+        self.readOperations = readOperations
+        self.writeOperations = writeOperations
+    }
+}
+
+/// A size of huge pages that the kernel counts by itself (`hugetlb.2MB.max`).
+package enum HugePageSize: String, Sendable, CaseIterable {
+    case twoMiB = "2MiB"
+    case oneGiB = "1GiB"
+}
+
+/// Files and folders that a plugin may use beyond its own, as absolute paths.
+package struct FileAccess: Sendable, Equatable {
+    /// Empty: whatever the rights of its user allow.
+    package var read: [String]
+    package var write: [String]
+
+    package init(read: [String] = [], write: [String] = []) {
+        self.read = read
+        self.write = write
     }
 }
 

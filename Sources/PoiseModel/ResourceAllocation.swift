@@ -56,6 +56,8 @@ package struct ResourceAllocation: Sendable, Equatable {
 
 /// Memory of one feature in bytes, by the words of cgroup v2; nil sets no limit.
 package struct MemoryBudget: Sendable, Equatable {
+    /// Never reclaimed (`memory.min`).
+    package var minBytes: Int
     /// Kept from reclaim (`memory.low`).
     package var lowBytes: Int
     /// Throttled above (`memory.high`).
@@ -63,7 +65,10 @@ package struct MemoryBudget: Sendable, Equatable {
     /// Never above (`memory.max`).
     package var maxBytes: Int?
 
-    package init(lowBytes: Int = 0, highBytes: Int? = nil, maxBytes: Int? = nil) {
+    package init(
+        minBytes: Int = 0, lowBytes: Int = 0, highBytes: Int? = nil, maxBytes: Int? = nil
+    ) {
+        self.minBytes = minBytes
         self.lowBytes = lowBytes
         self.highBytes = highBytes
         self.maxBytes = maxBytes

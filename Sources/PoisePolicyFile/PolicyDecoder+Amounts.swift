@@ -65,11 +65,14 @@ extension PolicyDecoder {
             let amounts = single(field, .memory)
             return MemoryWish(min: amounts.min, want: amounts.want, max: amounts.max)
         }
-        guard let fields = fields(of: field, known: Self.amountKeys + ["locality"])
-        else { return MemoryWish() }
+        let known = Self.amountKeys + ["locality", "swap", "migrate"]
+        guard let fields = fields(of: field, known: known) else { return MemoryWish() }
         let amounts = amounts(fields, .memory)
-        return MemoryWish(
+        var wish = MemoryWish(
             min: amounts.min, want: amounts.want, max: amounts.max,
             locality: choice(fields["locality"]) ?? .preferred)
+        wish.swap = amount(fields["swap"], .memory)
+        wish.migrate = bool(fields["migrate"]) ?? false
+        return wish
     }
 }

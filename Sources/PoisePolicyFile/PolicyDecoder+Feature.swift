@@ -3,7 +3,8 @@ import PoiseModel
 extension PolicyDecoder {
     private static let featureKeys = [
         "plugin", "command", "unit", "priority", "level", "cores", "memory", "gpu", "npu", "io",
-        "ifUnmet", "lend", "borrow", "restart", "breaker", "slo", "config",
+        "pids", "hugetlb", "ifUnmet", "lend", "borrow", "restart", "breaker", "slo", "sandbox",
+        "files", "config",
     ]
 
     /// One feature; nil when its name or what it runs is wrong.
@@ -43,11 +44,16 @@ extension PolicyDecoder {
 
     private mutating func cores(_ field: Field?, _ feature: inout FeaturePolicy) {
         let classes = CoreClass.allCases.map(\.rawValue)
-        guard let fields = fields(of: field, known: classes + ["sharing", "weight"]) else { return }
+        guard let fields = fields(of: field, known: classes + ["sharing", "weight", "partition"])
+        else { return }
         for coreClass in CoreClass.allCases {
             feature.cores[coreClass] = coreWish(fields[coreClass.rawValue])
         }
         if let weight = integer(fields["weight"], in: 1...10000) { feature.weight = weight }
+        if let partition: FeaturePolicy.Partition = choice(fields["partition"]) {
+            feature.partition = partition
+        }
+        partitionNeedsOwnCores(fields, feature)
         guard let sharing: FeaturePolicy.Sharing = choice(fields["sharing"]) else { return }
         feature.sharing = sharing
         guard sharing == .exclusive, !feature.isExclusive, let written = fields["sharing"]
@@ -66,9 +72,7 @@ extension PolicyDecoder {
         if let npu = self.fields(of: fields["npu"], known: ["share"]) {
             feature.npuPercent = amount(npu["share"], .percent) ?? 0
         }
-        if let io = self.fields(of: fields["io"], known: ["weight"]) {
-            feature.ioWeight = integer(io["weight"], in: 1...10000)
-        }
+        limits(fields, &feature)
     }
 
     private mutating func supervision(_ fields: Fields, _ feature: inout FeaturePolicy) {

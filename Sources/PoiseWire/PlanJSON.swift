@@ -64,8 +64,8 @@ extension ResourceAllocation {
             "millicoresByClass": millicores.json, "wantedMillicores": wanted.json,
             "weight": .integer(weight), "nodes": .string(nodes.description),
             "memory": [
-                "lowBytes": .integer(memory.lowBytes), "highBytes": JSON(memory.highBytes),
-                "maxBytes": JSON(memory.maxBytes),
+                "minBytes": .integer(memory.minBytes), "lowBytes": .integer(memory.lowBytes),
+                "highBytes": JSON(memory.highBytes), "maxBytes": JSON(memory.maxBytes),
             ],
             "accelerators": .array(
                 accelerators.map { share in

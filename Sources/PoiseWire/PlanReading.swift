@@ -55,6 +55,7 @@ extension ResourceAllocation {
         }
         self.nodes = nodes
         memory = MemoryBudget(
+            minBytes: json["memory"]?["minBytes"]?.integer ?? 0,
             lowBytes: json["memory"]?["lowBytes"]?.integer ?? 0,
             highBytes: json["memory"]?["highBytes"]?.integer,
             maxBytes: json["memory"]?["maxBytes"]?.integer)
