@@ -35,26 +35,26 @@ extension Daemon {
         }
     }
 
-    /// A feature that loses CPUs is told before they are taken, one that gains after it has them.
-    func enforce(
-        _ feature: FeatureID, _ allocation: ResourceAllocation, _ generation: Int, shrinks: Bool
-    ) {
-        guard let process = processes[feature] else { return }
-        let order = HostOrder.apply(
-            HostAllocation(allocation, generation: generation, on: machine.machine))
-        if shrinks { tell(process, order, generation) }
-        enforcer.apply(allocation, to: process, orphans: orphans)
-        for refusal in process.refusals { say("refused", feature, refusal) }
-        if !shrinks { tell(process, order, generation) }
+    /// Holds features to new allocations, then tells each.
+    func enforce(_ changes: [Directive.Change]) {
+        let orphans = orphans
+        for change in changes {
+            guard let process = processes[change.feature] else { continue }
+            enforcer.apply(change.allocation, to: process, orphans: orphans)
+            for refusal in process.refusals { say("refused", change.feature, refusal) }
+        }
+        for change in changes { tell(change.feature, change.allocation, change.generation) }
     }
 
-    private func tell(_ process: FeatureProcess, _ order: HostOrder, _ generation: Int) {
-        if process.channel == nil || !process.send(order) {
-            // A command has nobody to tell; a host that cannot be told will be seen as late.
-            if process.channel == nil {
-                inbox.post(.applied(process.feature, generation: generation))
-            }
+    /// A command has nobody to tell; a host that cannot be told will be seen as late.
+    func tell(_ feature: FeatureID, _ allocation: ResourceAllocation, _ generation: Int) {
+        guard let process = processes[feature] else { return }
+        guard process.channel != nil else {
+            inbox.post(.applied(feature, generation: generation))
+            return
         }
+        _ = process.send(
+            .apply(HostAllocation(allocation, generation: generation, on: machine.machine)))
     }
 
     func askToStop(_ feature: FeatureID, within: Duration) {

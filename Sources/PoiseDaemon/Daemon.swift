@@ -125,8 +125,9 @@ package final class Daemon {
         case .adopt(let plan): adopt(plan)
         case .start(let feature, let allocation, let generation):
             start(feature, allocation, generation)
-        case .enforce(let feature, let allocation, let generation, let shrinks):
-            enforce(feature, allocation, generation, shrinks: shrinks)
+        case .tell(let feature, let allocation, let generation):
+            tell(feature, allocation, generation)
+        case .enforce(let changes): enforce(changes)
         case .askToStop(let feature, let within): askToStop(feature, within: within)
         case .kill(let feature): processes[feature]?.signal(SIGKILL, orphans: orphans)
         case .note(let event): say(event.kind.rawValue, event.feature, event.text)

@@ -3,8 +3,8 @@ import PoiseEngine
 /// What came in since the last turn, in the order in which a turn takes it.
 ///
 /// The order is by kind and not by arrival, so that the same events give the same decisions:
-/// signals, ends, what hosts said, what callers asked, policies. A need is kept once for each
-/// feature and class, the newest; everything else is bounded by the number of features or by the
+/// signals, ends, what hosts said, what callers asked, policies, machines. A need is kept once for
+/// each feature and class, the newest; everything else is bounded by the number of features or by the
 /// callers being answered one at a time.
 struct Inbox {
     private var shutdown = false
@@ -12,16 +12,19 @@ struct Inbox {
     private var news: [Input] = []
     private var requests: [Input] = []
     private var policy: Input?
+    private var machine: Input?
 
     var isEmpty: Bool {
         !shutdown && ends.isEmpty && news.isEmpty && requests.isEmpty && policy == nil
+            && machine == nil
     }
 
     mutating func post(_ input: Input) {
         switch input {
         case .shutdown: shutdown = true
         case .policy: policy = input
-        case .ended, .spawnFailed: ends.append(input)
+        case .machine: machine = input
+        case .ended, .spawnFailed, .found, .refused: ends.append(input)
         case .operatorStart, .operatorStop, .operatorRestart: requests.append(input)
         case .need(let feature, let coreClass, _, _):
             news.removeAll {
@@ -35,7 +38,8 @@ struct Inbox {
     /// Gives everything and is empty after.
     mutating func take() -> [Input] {
         let all =
-            (shutdown ? [.shutdown] : []) + ends + news + requests + (policy.map { [$0] } ?? [])
+            (shutdown ? [.shutdown] : []) + ends + news + requests
+            + [policy, machine].compactMap(\.self)
         self = Inbox()
         return all
     }

@@ -16,7 +16,33 @@ package enum Input: Sendable, Equatable {
     case reportedFailure(FeatureID, because: String)
     case ended(FeatureID, FeatureLife.Ending, because: String)
     case need(FeatureID, CoreClass, millicores: Int, for: Duration)
+    /// A feature that an earlier daemon started is running.
+    case found(FeatureID, Found)
+    /// The kernel did not take the last `enforce`; everything is as it was before.
+    case refused(because: String)
+    /// CPUs came or went.
+    case machine(Machine)
     case shutdown
+
+    /// What is known of a feature that an earlier daemon started.
+    package struct Found: Sendable, Equatable {
+        package var allocation: ResourceAllocation
+        package var generation: Int
+        package var restarts: Int
+        package var failures: Int
+        package var since: Instant
+
+        package init(
+            allocation: ResourceAllocation, generation: Int, restarts: Int = 0, failures: Int = 0,
+            since: Instant
+        ) {
+            self.allocation = allocation
+            self.generation = generation
+            self.restarts = restarts
+            self.failures = failures
+            self.since = since
+        }
+    }
 }
 
 /// Everything that the engine may ask of the shell.
@@ -25,9 +51,11 @@ package enum Directive: Sendable, Equatable {
     case adopt(AllocationPlan)
     /// Start the feature's process with this allocation.
     case start(FeatureID, ResourceAllocation, generation: Int)
-    /// Hold a running feature to a new allocation; `shrinks` when it loses CPUs, so that it is told
-    /// before they are taken.
-    case enforce(FeatureID, ResourceAllocation, generation: Int, shrinks: Bool)
+    /// Tell a feature's host what it has, without changing what it is held to.
+    case tell(FeatureID, ResourceAllocation, generation: Int)
+    /// Hold features to new allocations, all or none of them, then tell each; those that lose CPUs
+    /// come first.
+    case enforce([Change])
     /// Ask it to finish what it does and end, within the time.
     case askToStop(FeatureID, within: Duration)
     /// End all of its processes.
@@ -35,13 +63,20 @@ package enum Directive: Sendable, Equatable {
     case note(EngineEvent)
     /// Everything has ended; the daemon may too.
     case quit
+
+    /// A new allocation of a feature that has one.
+    package struct Change: Sendable, Equatable {
+        package var feature: FeatureID
+        package var allocation: ResourceAllocation
+        package var generation: Int
+    }
 }
 
 /// Something worth telling the operator.
 package struct EngineEvent: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case planned, policyChanged, starting, started, stopping, stopped, failed, backingOff
-        case keptOut, placed, need, late
+        case keptOut, placed, need, late, forced, refused, found, machineChanged
     }
 
     package var kind: Kind

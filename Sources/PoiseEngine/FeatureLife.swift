@@ -39,6 +39,8 @@ package struct FeatureLife: Sendable, Equatable {
         case displaced
         /// It says that it works.
         case started
+        /// A process of an earlier daemon is there and works.
+        case found
         case ended(Ending)
         /// Its deadline has passed: of starting, of an answer, of stopping, or of the pause.
         case overdue
@@ -113,6 +115,7 @@ package struct FeatureLife: Sendable, Equatable {
             return (.stopped, .nothing)
 
         case (.waiting, .placed): return (.starting, .start)
+        case (.waiting, .found): return (.running, .nothing)
 
         case (.starting, .unwanted), (.running, .unwanted): return (.stopping(.rest), .askToStop)
         case (.starting, .restart), (.running, .restart), (.starting, .displaced),
@@ -141,7 +144,9 @@ package struct FeatureLife: Sendable, Equatable {
             (.stopping(.startAgain), .restart), (.stopping(.failure), .wanted),
             (.stopping(.failure), .restart), (.backingOff, .placed), (.backingOff, .displaced),
             (.backingOff, .started), (.backingOff, .ended), (.failed, .placed),
-            (.failed, .displaced), (.failed, .started), (.failed, .ended), (.failed, .overdue):
+            (.failed, .displaced), (.failed, .started), (.failed, .ended), (.failed, .overdue),
+            (.stopped, .found), (.starting, .found), (.running, .found), (.stopping, .found),
+            (.backingOff, .found), (.failed, .found):
             return (state, .nothing)
         }
     }

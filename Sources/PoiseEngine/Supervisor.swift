@@ -10,6 +10,8 @@ package struct Supervisor: Sendable {
     package struct Deadlines: Sendable {
         package var start = Duration.seconds(10)
         package var apply = Duration.seconds(5)
+        /// From being told that cores are taken until they are.
+        package var yield = Duration.milliseconds(10)
         package var stop = Duration.seconds(5)
         /// From a kill until it is tried again.
         package var kill = Duration.seconds(1)
@@ -21,8 +23,12 @@ package struct Supervisor: Sendable {
     package struct Record: Sendable {
         package var life: FeatureLife
         package var generation = 0
-        /// What it was last held to.
+        /// What it is held to.
         package var allocation: ResourceAllocation?
+        /// What its host was last told that it has.
+        package var told: ResourceAllocation?
+        /// When cores that it was asked to give up are taken anyway.
+        package var yieldBy: Instant?
         package var since: Instant
         package var lastProblem: String?
         package var restarts = 0
@@ -32,26 +38,35 @@ package struct Supervisor: Sendable {
         package var keptOut: KeptOut?
     }
 
-    package let machine: Machine
+    package private(set) var machine: Machine
     package private(set) var policy: Policy
-    package private(set) var plan: AllocationPlan
-    package private(set) var records: [FeatureID: Record] = [:]
+    package internal(set) var plan: AllocationPlan
+    package internal(set) var records: [FeatureID: Record] = [:]
     package private(set) var isShuttingDown = false
-    private var planner: Planner
-    private var needs = NeedBook()
-    private let deadlines: Deadlines
-    private var directives: [Directive] = []
-    private var mustPlan = false
+    private(set) var planner: Planner
+    private(set) var needs = NeedBook()
+    let deadlines: Deadlines
+    var directives: [Directive] = []
+    var mustPlan = false
+    /// Whether the plan is not yet what features are held to.
+    var isUnsettled = false
+    var refusals = Refusals()
 
+    /// - Parameter inForce: what an earlier daemon had decided; the first plan stays close to it.
     package init(
-        machine: Machine, policy: Policy, deadlines: Deadlines = Deadlines(), now: Instant
+        machine: Machine, policy: Policy, inForce: AllocationPlan? = nil,
+        deadlines: Deadlines = Deadlines(), now: Instant
     ) {
         self.machine = machine
         self.policy = policy
         self.deadlines = deadlines
         planner = Planner(machine: machine, policy: policy)
-        plan = AllocationPlan(machine: machine.name, policy: policy.name)
-        plan.idle = machine.pus
+        if let inForce {
+            plan = inForce.within(machine.pus)
+        } else {
+            plan = AllocationPlan(machine: machine.name, policy: policy.name)
+            plan.idle = machine.pus
+        }
         for feature in policy.features { add(feature, now: now) }
         mustPlan = true
     }
@@ -68,7 +83,10 @@ package struct Supervisor: Sendable {
             needs.expire(now: now)
             mustPlan = true
         }
+        takeUnyielded(now)
+        if refusals.isDue(now) { mustPlan = true }
         if mustPlan { replan(now) }
+        if isUnsettled { settle(now) }
         if isShuttingDown, !records.values.contains(where: \.life.hasProcess) {
             directives.append(.quit)
         }
@@ -77,7 +95,10 @@ package struct Supervisor: Sendable {
 
     /// When the engine wants to be called again even if nothing happens.
     package var nextDeadline: Instant? {
-        (records.values.compactMap(\.deadline) + [needs.nextExpiry].compactMap { $0 }).min()
+        (records.values.flatMap { [$0.deadline, $0.yieldBy] } + [
+            needs.nextExpiry, refusals.retryAt,
+        ])
+        .compactMap(\.self).min()
     }
 
     /// What features have signalled that they need.
@@ -89,7 +110,7 @@ package struct Supervisor: Sendable {
         records[feature.id] = record
     }
 
-    private mutating func note(
+    mutating func note(
         _ kind: EngineEvent.Kind, _ feature: FeatureID? = nil, _ text: String
     ) {
         directives.append(.note(EngineEvent(kind, feature, text)))
@@ -115,6 +136,7 @@ extension Supervisor {
                 return
             }
             records[feature]?.unanswered = nil
+            records[feature]?.yieldBy = nil
             if record.life.state == .running {
                 records[feature]?.deadline = now + BackOff.wellAfter
             }
@@ -122,6 +144,9 @@ extension Supervisor {
             records[feature]?.lastProblem = because
             note(.failed, feature, because)
         case .ended(let feature, let ending, let because): end(feature, ending, because, now)
+        case .found(let feature, let found): take(found, of: feature, now)
+        case .refused(let because): takeBack(because, now)
+        case .machine(let machine): adopt(machine)
         case .need(let feature, let coreClass, let millicores, let duration):
             take(need: feature, coreClass, millicores, duration, now)
         case .shutdown:
@@ -161,7 +186,11 @@ extension Supervisor {
             }
         }
         records[feature]?.allocation = nil
+        records[feature]?.told = nil
+        records[feature]?.yieldBy = nil
         records[feature]?.unanswered = nil
+        // Others may have waited for what it had.
+        isUnsettled = true
         move(feature, .ended(ending), now)
     }
 
@@ -180,6 +209,36 @@ extension Supervisor {
         default: break
         }
         move(feature, .overdue, now)
+    }
+
+    /// CPUs have come or gone: what is in force is cut down to what is still there.
+    private mutating func adopt(_ new: Machine) {
+        guard new != machine else { return }
+        let gone = machine.pus.subtracting(new.pus)
+        let come = new.pus.subtracting(machine.pus)
+        machine = new
+        planner = Planner(machine: new, policy: policy)
+        plan = plan.within(new.pus)
+        mustPlan = true
+        let text = [(gone, "CPUs \(gone) went offline"), (come, "CPUs \(come) came online")]
+            .filter { !$0.0.isEmpty }.map(\.1).joined(separator: ", ")
+        note(.machineChanged, nil, text.isEmpty ? "its parts are others now" : text)
+    }
+
+    /// A feature of an earlier daemon is there and works: it goes on as it is.
+    private mutating func take(_ found: Input.Found, of feature: FeatureID, _ now: Instant) {
+        guard var record = records[feature], record.life.state == .waiting else { return }
+        _ = record.life.handle(.found)
+        record.life.failures = found.failures
+        record.generation = found.generation
+        record.restarts = found.restarts
+        record.allocation = found.allocation
+        record.told = found.allocation
+        record.since = found.since
+        record.deadline = now + BackOff.wellAfter
+        records[feature] = record
+        note(.found, feature, "was running and goes on")
+        mustPlan = true
     }
 
     private mutating func adopt(_ new: Policy, _ now: Instant) {
@@ -210,7 +269,7 @@ extension Supervisor {
 
 // Moves of one feature.
 extension Supervisor {
-    private mutating func move(_ feature: FeatureID, _ event: FeatureLife.Event, _ now: Instant) {
+    mutating func move(_ feature: FeatureID, _ event: FeatureLife.Event, _ now: Instant) {
         guard var record = records[feature] else { return }
         let before = record.life
         let action = record.life.handle(event)
@@ -269,6 +328,7 @@ extension Supervisor {
         }
         record.generation += 1
         record.allocation = allocation
+        record.told = allocation
         if record.lastProblem != nil { record.restarts += 1 }
         records[feature] = record
         note(.starting, feature, "on CPUs \(allocation.cpus)")
@@ -281,71 +341,5 @@ extension Supervisor {
             !policy.features.contains(where: { $0.id == feature })
         else { return }
         records[feature] = nil
-    }
-}
-
-// Plans.
-extension Supervisor {
-    private mutating func replan(_ now: Instant) {
-        mustPlan = false
-        let running = Set(records.filter { $0.value.life.takesPart }.keys)
-        let new = planner.plan(demands: needs.demands, inForce: plan, running: running)
-        let old = plan
-        plan = new
-        if new != old {
-            directives.append(.adopt(new))
-            if let text = PlanChange(from: old, to: new).summary { note(.planned, nil, text) }
-        }
-        for kept in new.keptOut {
-            if records[kept.feature]?.keptOut != kept {
-                records[kept.feature]?.keptOut = kept
-                note(.keptOut, kept.feature, kept.because)
-            }
-            move(kept.feature, .displaced, now)
-        }
-        enforceChanges(now)
-        for allocation in new.features {
-            records[allocation.feature]?.keptOut = nil
-            move(allocation.feature, .placed, now)
-        }
-        // Being placed or displaced is the plan's own doing and asks for no further plan.
-        mustPlan = false
-    }
-
-    /// Those that lose CPUs first, so that nobody is given what another still runs on.
-    private mutating func enforceChanges(_ now: Instant) {
-        var changes: [(feature: FeatureID, new: ResourceAllocation, shrinks: Bool)] = []
-        for allocation in plan.features {
-            guard let record = records[allocation.feature], let before = record.allocation,
-                record.life.state == .running || record.life.state == .starting,
-                !before.isHeldLike(allocation)
-            else { continue }
-            let shrinks = !before.cpus.isSubset(of: allocation.cpus)
-            changes.append((allocation.feature, allocation, shrinks))
-        }
-        for change in changes.filter(\.shrinks) + changes.filter({ !$0.shrinks }) {
-            guard var record = records[change.feature] else { continue }
-            record.generation += 1
-            record.allocation = change.new
-            if record.life.state == .running {
-                record.unanswered = record.generation
-                record.deadline = now + deadlines.apply
-            }
-            records[change.feature] = record
-            directives.append(
-                .enforce(
-                    change.feature, change.new, generation: record.generation,
-                    shrinks: change.shrinks))
-        }
-    }
-}
-
-extension ResourceAllocation {
-    /// Whether the kernel and the feature would see no difference.
-    func isHeldLike(_ other: ResourceAllocation) -> Bool {
-        exclusive == other.exclusive && shared == other.shared && borrowed == other.borrowed
-            && millicores == other.millicores && priority == other.priority
-            && weight == other.weight && nodes == other.nodes && memory == other.memory
-            && accelerators == other.accelerators
     }
 }

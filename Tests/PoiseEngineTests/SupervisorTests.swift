@@ -39,9 +39,15 @@ private func started(_ directives: [Directive]) -> [String] {
 }
 
 private func enforced(_ directives: [Directive]) -> [String] {
+    directives.flatMap {
+        if case .enforce(let changes) = $0 { changes.map(\.feature.name) } else { [String]() }
+    }
+}
+
+private func told(_ directives: [Directive]) -> [String] {
     directives.compactMap {
-        if case .enforce(let feature, _, _, let shrinks) = $0 {
-            "\(feature) \(shrinks ? "shrinks" : "grows")"
+        if case .tell(let feature, let allocation, _) = $0 {
+            "\(feature) \(allocation.cpus)"
         } else {
             nil
         }
@@ -67,26 +73,95 @@ private func enforced(_ directives: [Directive]) -> [String] {
     @Test func aNeedTakesFromTheLowerPriorityAndShrinksBeforeItGrows() {
         var bench = Bench(two)
         bench.run()
-        let directives = bench.turn(
+        let asked = bench.turn(
             .need(id("high"), .performance, millicores: 3000, for: .seconds(1)))
-        #expect(enforced(directives) == ["low shrinks", "high grows"])
+        #expect(told(asked) == ["low 2"] || told(asked) == ["low 3"])
+        #expect(enforced(asked) == [])
+        let generation = bench.engine.records[id("low")]?.generation ?? 0
+        #expect(
+            enforced(bench.turn(.applied(id("low"), generation: generation))) == ["low", "high"])
         #expect(bench.engine.plan[id("high")]?.millicores.total == 3000)
         #expect(bench.engine.plan[id("low")]?.millicores.total == 1000)
+    }
+
+    @Test func coresThatAreNotGivenUpInTimeAreTaken() {
+        var bench = Bench(two)
+        bench.run()
+        _ = bench.turn(.need(id("high"), .performance, millicores: 3000, for: .seconds(1)))
+        #expect(enforced(bench.turn(after: .milliseconds(9))) == [])
+        #expect(enforced(bench.turn(after: .milliseconds(1))) == ["low", "high"])
+    }
+
+    @Test func aCommandHasNobodyToAskAndIsMovedAtOnce() {
+        var commands = two
+        for index in commands.features.indices {
+            commands.features[index].source = .command(["sleep"])
+        }
+        var bench = Bench(commands)
+        bench.run()
+        let directives = bench.turn(
+            .need(id("high"), .performance, millicores: 3000, for: .seconds(1)))
+        #expect(enforced(directives) == ["low", "high"])
+    }
+
+    @Test func whatTheKernelRefusesIsTakenBackAndTriedAgainLater() {
+        var bench = Bench(two)
+        bench.run()
+        let before = bench.engine.records[id("high")]?.allocation
+        _ = bench.turn(.need(id("high"), .performance, millicores: 3000, for: .seconds(60)))
+        _ = bench.turn(after: .milliseconds(10))
+        let refused = bench.turn(.refused(because: "no space"))
+        #expect(bench.engine.records[id("high")]?.allocation == before)
+        #expect(told(refused) == ["high 0-1", "low 2-3"])
+        #expect(enforced(bench.turn(after: .milliseconds(900))) == [])
+        _ = bench.turn(after: .milliseconds(200))
+        #expect(enforced(bench.turn(after: .milliseconds(10))) == ["low", "high"])
+    }
+
+    @Test func aFeatureThatWasRunningBeforeGoesOnAsItIs() throws {
+        var bench = Bench(two)
+        bench.run()
+        var next = Supervisor(
+            machine: bench.engine.machine, policy: two, inForce: bench.engine.plan, now: bench.now)
+        var found: [Input] = []
+        for (feature, record) in bench.engine.records {
+            let allocation = try #require(record.allocation)
+            found.append(
+                .found(
+                    feature,
+                    Input.Found(allocation: allocation, generation: 7, since: bench.now)))
+        }
+        let directives = next.handle(found, now: bench.now)
+        #expect(enforced(directives) == [] && started(directives) == [] && told(directives) == [])
+        #expect(next.records.values.allSatisfy { $0.life.state == .running })
+    }
+
+    @Test func aCPUThatGoesOfflineIsPlannedAround() {
+        var bench = Bench(two)
+        bench.run()
+        let directives = bench.turn(.machine(machine([CoreGroup(3)])))
+        #expect(enforced(directives + bench.turn(after: .milliseconds(10))) == ["low"])
+        #expect(bench.engine.plan.features.allSatisfy { !$0.cpus.contains(3) })
+        let back = bench.turn(.machine(machine([CoreGroup(4)])))
+        #expect(enforced(back) == ["low"])
     }
 
     @Test func aNeedRunsOutAfterItsTimeAndTheShrinkPause() {
         var bench = Bench(two)
         bench.run()
         _ = bench.turn(.need(id("high"), .performance, millicores: 3000, for: .seconds(1)))
-        #expect(enforced(bench.turn(after: .milliseconds(2900))) == [])
-        #expect(
-            enforced(bench.turn(after: .milliseconds(200))) == ["high shrinks", "low grows"])
+        #expect(enforced(bench.turn(after: .milliseconds(10))) == ["low", "high"])
+        #expect(enforced(bench.turn(after: .milliseconds(2890))) == [])
+        #expect(enforced(bench.turn(after: .milliseconds(200))) == [])
+        #expect(enforced(bench.turn(after: .milliseconds(10))) == ["high", "low"])
     }
 
     @Test func anOscillatingNeedMovesNothing() {
         var bench = Bench(two)
         bench.run()
         _ = bench.turn(.need(id("high"), .performance, millicores: 3000, for: .seconds(60)))
+        _ = bench.turn(after: .milliseconds(10))
+        for name in ["high", "low"] { _ = bench.turn(.applied(id(name), generation: 9)) }
         var writes = 0
         for turn in 0..<100 {
             let millicores = turn % 2 == 0 ? 3000 : 2900
@@ -124,12 +199,15 @@ private func enforced(_ directives: [Directive]) -> [String] {
         bench.run()
         var greedy = two
         greedy.features[0].cores.performance = cores(2, 2, 2)
-        _ = bench.turn(.policy(greedy))
+        // What it has is given to nobody before it has ended.
+        #expect(enforced(bench.turn(.policy(greedy))) == [])
         #expect(bench.state("low") == .stopping(.startAgain))
-        _ = bench.turn(.ended(id("low"), .done, because: "0"))
+        let ended = bench.turn(.ended(id("low"), .done, because: "0"))
+        #expect(enforced(ended) == ["high"])
         #expect(bench.state("low") == .waiting)
         #expect(bench.engine.plan.keptOut.map(\.feature.name) == ["low"])
-        #expect(started(bench.turn(.policy(two))) == ["low"])
+        #expect(started(bench.turn(.policy(two))) == [])
+        #expect(started(bench.turn(after: .milliseconds(10))) == ["low"])
     }
 
     @Test func aPolicyThatChangesNothingCausesNothing() {
@@ -169,7 +247,8 @@ private func enforced(_ directives: [Directive]) -> [String] {
         var bench = Bench(two)
         bench.run()
         _ = bench.turn(.need(id("high"), .performance, millicores: 3000, for: .seconds(600)))
-        _ = bench.turn(.applied(id("low"), generation: 2))
+        _ = bench.turn(after: .milliseconds(10))
+        _ = bench.turn(.applied(id("low"), generation: 9))
         let directives = bench.turn(after: .seconds(6))
         #expect(directives.contains(.kill(id("high"))))
         #expect(!directives.contains(.kill(id("low"))))
@@ -194,6 +273,7 @@ private func enforced(_ directives: [Directive]) -> [String] {
                 .applied(feature, generation: Int.random(in: 0...9, using: &random)),
                 .ended(feature, ending, because: "x"),
                 .need(feature, .performance, millicores: 2000, for: .seconds(1)),
+                .refused(because: "x"),
             ]
             var batch = [inputs.randomElement(using: &random) ?? .shutdown]
             if Int.random(in: 0..<10, using: &random) == 0 {

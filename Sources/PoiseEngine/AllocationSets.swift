@@ -1,0 +1,46 @@
+import PoiseModel
+
+// What is compared and cut when allocations change.
+extension ResourceAllocation {
+    /// Whether the kernel and the feature would see no difference.
+    func isHeldLike(_ other: ResourceAllocation) -> Bool {
+        exclusive == other.exclusive && shared == other.shared && borrowed == other.borrowed
+            && millicores == other.millicores && priority == other.priority
+            && weight == other.weight && nodes == other.nodes && memory == other.memory
+            && accelerators == other.accelerators
+    }
+
+    /// This allocation without the CPUs that `held` does not have yet; nil when no core of its own
+    /// is lost, and when none would be left to go to.
+    func narrowed(to held: ResourceAllocation) -> ResourceAllocation? {
+        guard !held.exclusive.isSubset(of: exclusive) else { return nil }
+        let narrow = without(cpus.subtracting(held.cpus))
+        return narrow.cpus.isEmpty ? nil : narrow
+    }
+
+    func without(_ taken: CPUSet) -> ResourceAllocation {
+        var narrow = self
+        narrow.exclusive = exclusive.subtracting(taken)
+        narrow.shared = shared.subtracting(taken)
+        narrow.borrowed = borrowed.subtracting(taken)
+        return narrow
+    }
+
+    /// Whether both cannot be held at one time.
+    func isInTheWay(of other: ResourceAllocation) -> Bool {
+        feature != other.feature
+            && (!exclusive.intersection(other.cpus).isEmpty
+                || !cpus.intersection(other.exclusive).isEmpty)
+    }
+}
+
+extension AllocationPlan {
+    /// The plan without the CPUs that are not in `pus`.
+    func within(_ pus: CPUSet) -> AllocationPlan {
+        var plan = self
+        plan.reserved = reserved.intersection(pus)
+        plan.idle = idle.intersection(pus)
+        plan.features = features.map { $0.without($0.cpus.subtracting(pus)) }
+        return plan
+    }
+}
