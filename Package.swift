@@ -45,6 +45,7 @@ let package = Package(
         systemLibrary("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
         systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         systemLibrary("CJansson", pkgConfig: "jansson", apt: "libjansson-dev"),
+        systemLibrary("CSystemd", pkgConfig: "libsystemd", apt: "libsystemd-dev"),
         .target(name: "CLinux"),
         .target(name: "PluginABI"),
         .target(name: "CAllocationCount"),
@@ -55,7 +56,7 @@ let package = Package(
         room("PoiseEngine", sees: ["PoiseModel"]),
         room("PoiseHardware", sees: ["PoiseModel", "CHwloc"]),
         room("PoisePolicyFile", sees: ["PoiseModel", "CYAML"]),
-        room("PoiseLinux", sees: ["PoiseModel", "CLinux"]),
+        room("PoiseLinux", sees: ["PoiseModel", "CLinux", "CSystemd"]),
         room("PoiseWire", sees: ["PoiseModel", "CJansson"]),
         room(
             "PoisePlugin", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"],
@@ -91,7 +92,15 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: strict),
         tests("PoiseHardwareTests", sees: ["PoiseModel", "PoiseHardware", "PoiseTestSupport"]),
         tests("PoisePolicyFileTests", sees: ["PoiseModel", "PoisePolicyFile", "PoiseTestSupport"]),
-        tests("PoiseLinuxTests", sees: ["PoiseModel", "PoiseLinux", "PoiseTestSupport"]),
+        // A service that does what its arguments say, for tests to start.
+        .executableTarget(
+            name: "service-probe", dependencies: ["PoiseModel", "PoiseLinux"],
+            path: "Tests/ServiceProbe", swiftSettings: strict),
+        tests(
+            "PoiseLinuxTests",
+            sees: [
+                "PoiseModel", "PoiseLinux", "CSystemd", "PoiseTestSupport", "service-probe",
+            ]),
         tests("PoiseWireTests", sees: ["PoiseModel", "PoiseWire", "PoiseTestSupport"]),
         tests(
             "PoisePluginTests",
