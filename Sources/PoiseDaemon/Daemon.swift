@@ -23,7 +23,8 @@ package final class Daemon {
     }
 
     let options: DaemonOptions
-    let machine: LocalMachine
+    var machine: LocalMachine
+    let service: SystemdService
     let launcher: HostLauncher
     let startedAt: Instant
     let epoll: Epoll
@@ -51,11 +52,16 @@ package final class Daemon {
     /// How often features are sampled and checked for threads that left their CPUs.
     private static let tick = Duration.seconds(1)
 
+    /// Whether standard error is the journal, which takes fields beside the text.
+    private let logsToJournal = Journal.isOurOutput
+    private let ownsSocket: Bool
+
     init(
         options: DaemonOptions, machine: LocalMachine, policy: Policy, policyPath: String,
-        launcher: HostLauncher
+        launcher: HostLauncher, service: SystemdService, inherited: Inherited
     ) throws(SystemError) {
         self.options = options
+        self.service = service
         self.machine = machine
         self.policyPath = policyPath
         self.launcher = launcher
@@ -67,9 +73,9 @@ package final class Daemon {
         lock = try FolderLock(options.runtimeFolder)
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
         epoll = try Epoll()
+        ownsSocket = inherited.listener == nil
         server = ControlServer(
-            listener: try LocalSocket.listen(
-                RuntimeFolder.socket(in: options.runtimeFolder)))
+            listener: try Daemon.listener(inherited, in: options.runtimeFolder))
         var deadlines = Supervisor.Deadlines()
         deadlines.start = options.startWithin
         engine = Supervisor(
@@ -81,6 +87,17 @@ package final class Daemon {
         followPolicy(policyPath)
     }
 
+    private static func listener(
+        _ inherited: Inherited, in folder: String
+    ) throws(SystemError) -> FileDescriptor {
+        guard let given = inherited.listener else {
+            return try LocalSocket.listen(
+                RuntimeFolder.socket(in: folder), mode: ControlAccess.socketMode)
+        }
+        try given.setNonBlocking()
+        return given
+    }
+
     /// Runs until it is told to stop and all features have ended.
     func run() throws(SystemError) {
         say(
@@ -89,6 +106,7 @@ package final class Daemon {
                 + "backend \(enforcer.backend.rawValue), "
                 + RuntimeFolder.socket(in: options.runtimeFolder))
         turn()
+        tell(.ready, .status("policy \(engine.policy.name), backend \(enforcer.backend.rawValue)"))
         while !isDone {
             for ready in try epoll.wait(timeout: pause) { dispatch(ready) }
             if MonotonicClock.now >= nextTick { tick() }
@@ -96,7 +114,14 @@ package final class Daemon {
             if !inbox.isEmpty || isEngineDue { turn() }
         }
         say("stopped", nil, "all features have ended")
-        unlink(RuntimeFolder.socket(in: options.runtimeFolder))
+        if ownsSocket { unlink(RuntimeFolder.socket(in: options.runtimeFolder)) }
+    }
+
+    /// Tells systemd how the daemon is, where systemd has started it.
+    func tell(_ notices: SystemdService.Notice...) {
+        for notice in notices {
+            attempt { () throws(SystemError) in try service.notify(notice) }
+        }
     }
 
     private var isEngineDue: Bool {
@@ -148,10 +173,21 @@ package final class Daemon {
     /// Notes an event, logs it, and hands it to those who follow.
     func say(_ kind: String, _ feature: FeatureID?, _ text: String) {
         let entry = events.add(kind, feature, text, time: WallClock.now)
-        let line = Array((entry.line + "\n").utf8)
-        // A log that nobody can read any more must not stop the daemon.
-        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        log(entry)
         tellFollowers(entry)
+    }
+
+    /// A log that nobody can read any more must not stop the daemon.
+    private func log(_ entry: EventLog.Entry) {
+        if logsToJournal {
+            do throws(SystemError) {
+                return try Journal.send(
+                    priority: entry.priority, message: entry.message,
+                    fields: entry.fields)
+            } catch {}
+        }
+        let line = Array((entry.line + "\n").utf8)
+        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
     }
 
     /// Watches a descriptor and gives the token it is known by.
@@ -185,7 +221,10 @@ package final class Daemon {
     private func takeSignals() {
         for received in attempt(nil, { () throws(SystemError) in try signals.receive() }) ?? [] {
             switch received.signal {
-            case SIGHUP: rereadPolicy()
+            case SIGHUP:
+                tell(.reloading(since: MonotonicClock.now))
+                rereadPolicy()
+                tell(.ready)
             case SIGCHLD: break
             default: stop()
             }
@@ -198,6 +237,7 @@ package final class Daemon {
         let now = MonotonicClock.now
         guard let first = stopToldAt else {
             stopToldAt = now
+            tell(.stopping)
             say("stopping", nil, "all features are asked to end")
             inbox.post(.shutdown)
             return
@@ -233,6 +273,8 @@ package final class Daemon {
 
     private func tick() {
         nextTick = MonotonicClock.now + Daemon.tick
+        // A daemon that no longer comes here is as good as dead.
+        if service.watchdogInterval != nil { tell(.watchdog) }
         sampleFeatures()
     }
 

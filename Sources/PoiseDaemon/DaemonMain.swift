@@ -37,6 +37,9 @@ package enum DaemonMain {
         do {
             // Hosts inherit it and must not be ended by a pipe that nobody reads.
             signal(SIGPIPE, SIG_IGN)
+            // The environment is changed before there is another thread.
+            let service = SystemdService()
+            let inherited = Inherited(try service.takeDescriptors())
             let machine = try LocalMachine.discover()
             let launcher = HostLauncher(
                 host: program + "/poise-host",
@@ -46,7 +49,7 @@ package enum DaemonMain {
                 runtimeFolder: options.runtimeFolder, stateFolder: options.stateFolder)
             let daemon = try Daemon(
                 options: options, machine: machine, policy: policy, policyPath: path,
-                launcher: launcher)
+                launcher: launcher, service: service, inherited: inherited)
             try daemon.run()
             return 0
         } catch {

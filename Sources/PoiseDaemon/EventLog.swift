@@ -19,8 +19,25 @@ package struct EventLog: Sendable {
         }
 
         /// One line for a terminal.
-        package var line: String {
-            "poised: " + (feature.map { "\($0): " } ?? "") + "\(kind): \(text)"
+        package var line: String { "poised: " + message }
+
+        /// The line without the program's name, which the journal has.
+        var message: String { (feature.map { "\($0): " } ?? "") + "\(kind): \(text)" }
+
+        /// What the journal keeps beside the line.
+        var fields: [(name: String, value: String)] {
+            [("SYSLOG_IDENTIFIER", "poised"), ("POISE_EVENT", kind)]
+                + (feature.map { [("POISE_FEATURE", $0.name)] } ?? [])
+        }
+
+        /// How much it matters to who reads the journal.
+        var priority: Journal.Priority {
+            switch kind {
+            case "failed", "error", "late": .error
+            case "degraded", "refused", "drift", "forced", "keptOut", "dropped": .warning
+            case "ready", "stopping", "stopped", "policyChanged", "operator": .notice
+            default: .info
+            }
         }
     }
 

@@ -4,8 +4,8 @@ import PoiseEngine
 ///
 /// The order is by kind and not by arrival, so that the same events give the same decisions:
 /// signals, ends, what hosts said, what callers asked, policies, machines. A need is kept once for
-/// each feature and class, the newest; everything else is bounded by the number of features or by the
-/// callers being answered one at a time.
+/// each feature and class, the newest; everything else is bounded by the number of features or by
+/// the callers being answered one at a time.
 struct Inbox {
     private var shutdown = false
     private var ends: [Input] = []

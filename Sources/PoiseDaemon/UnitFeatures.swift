@@ -1,0 +1,218 @@
+import PoiseEngine
+import PoiseLinux
+import PoiseModel
+
+/// Units of systemd that are features: started where they do not run, given their budgets by
+/// systemd until the next boot at most, and given back what they had.
+///
+/// systemd answers when it has done something, so each step goes on in a closure; what came of it
+/// is posted like everything else that happens.
+final class UnitFeatures {
+    /// One unit that is a feature now.
+    final class Unit {
+        let name: String
+        /// What it had before; nil until systemd has told.
+        var origin: UnitOrigin?
+        var state: UnitState?
+        fileprivate var watch: UnitWatch?
+        fileprivate var isReleased = false
+
+        fileprivate init(_ name: String, origin: UnitOrigin? = nil) {
+            self.name = name
+            self.origin = origin
+        }
+    }
+
+    private(set) var units: [FeatureID: Unit] = [:]
+    /// Nil until the first unit needs it, and after the connection was lost.
+    private(set) var bus: SystemBus?
+    private let cgroupMount: String?
+    private let post: (Input) -> Void
+    private let say: (String, FeatureID, String) -> Void
+    /// Called with a new connection, to be watched.
+    private let opened: (SystemBus) -> Void
+
+    init(
+        cgroupMount: String?, post: @escaping (Input) -> Void,
+        say: @escaping (String, FeatureID, String) -> Void,
+        opened: @escaping (SystemBus) -> Void
+    ) {
+        self.cgroupMount = cgroupMount
+        self.post = post
+        self.say = say
+        self.opened = opened
+    }
+
+    /// Does what the bus is ready for; a connection that is lost is opened again when it is needed.
+    func process() {
+        guard let bus else { return }
+        do throws(SystemError) {
+            try bus.process()
+        } catch {
+            self.bus = nil
+            for (feature, unit) in units {
+                unit.watch = nil
+                say("degraded", feature, "systemd cannot be asked any more: \(error)")
+            }
+        }
+    }
+
+    /// Starts a unit where it does not run, and gives it its budget.
+    func start(_ feature: FeatureID, _ name: String, _ budget: [UnitProperty]) {
+        guard let bus = connection(for: feature) else { return }
+        let unit = Unit(name)
+        units[feature] = unit
+        bus.unit(name) { [weak self] result in
+            switch result {
+            case .failure(let error): self?.fail(feature, "\(error)", permanent: false)
+            case .success(let state): self?.take(state, of: feature, unit, budget)
+            }
+        }
+    }
+
+    /// Takes over a unit that an earlier daemon had given a budget.
+    func resume(_ feature: FeatureID, _ name: String, _ origin: UnitOrigin) {
+        guard connection(for: feature) != nil else { return }
+        let unit = Unit(name, origin: origin)
+        units[feature] = unit
+        follow(feature, unit)
+    }
+
+    private func take(
+        _ state: UnitState, of feature: FeatureID, _ unit: Unit, _ budget: [UnitProperty]
+    ) {
+        guard !unit.isReleased else { return end(feature, .done, "given back") }
+        unit.state = state
+        if unit.origin == nil {
+            guard state.loadState == "loaded" else {
+                return fail(
+                    feature,
+                    "the unit \(unit.name) is \(state.loadState) (systemctl status \(unit.name))",
+                    permanent: true)
+            }
+            unit.origin = UnitOrigin(state, cgroupMount: cgroupMount)
+        }
+        guard state.isRunning else { return startUnit(feature, unit, budget) }
+        // A cgroup that came with this start has its original settings only now.
+        if unit.origin?.files.isEmpty ?? false {
+            unit.origin?.readFiles(of: state, cgroupMount: cgroupMount)
+        }
+        bus?.setUnitProperties(budget, of: unit.name) { [weak self] result in
+            guard let self, !unit.isReleased else { return }
+            switch result {
+            case .failure(let error):
+                self.fail(feature, "its budget was refused: \(error)", permanent: false)
+            case .success:
+                self.post(.started(feature))
+                self.follow(feature, unit)
+            }
+        }
+    }
+
+    private func startUnit(_ feature: FeatureID, _ unit: Unit, _ budget: [UnitProperty]) {
+        guard unit.origin?.startedHere == false else {
+            return fail(feature, "\(unit.name) does not stay up", permanent: false)
+        }
+        unit.origin?.startedHere = true
+        bus?.perform(.start, on: unit.name) { [weak self] result in
+            switch result {
+            case .success(.done):
+                self?.bus?.unit(unit.name) { [weak self] result in
+                    switch result {
+                    case .failure(let error): self?.fail(feature, "\(error)", permanent: false)
+                    case .success(let state): self?.take(state, of: feature, unit, budget)
+                    }
+                }
+            case .success(let end):
+                self?.fail(
+                    feature, "systemd could not start \(unit.name): \(end)", permanent: false)
+            case .failure(let error): self?.fail(feature, "\(error)", permanent: false)
+            }
+        }
+    }
+
+    /// Tells when the unit ends by itself.
+    private func follow(_ feature: FeatureID, _ unit: Unit) {
+        do throws(SystemError) {
+            unit.watch = try bus?.watch(unit.name) { [weak self] event in
+                guard let self, !unit.isReleased else { return }
+                switch event {
+                case .state(let state):
+                    unit.state = state
+                    guard !state.isRunning else { return }
+                    let isFailed = state.activeState == "failed"
+                    self.end(
+                        feature, isFailed ? .failure : .done,
+                        "\(unit.name) is \(state.activeState) (\(state.subState))")
+                case .removed: self.end(feature, .done, "\(unit.name) is gone")
+                case .lost(let error): self.say("degraded", feature, "\(error)")
+                }
+            }
+        } catch {
+            say("degraded", feature, "the end of \(unit.name) will not be seen: \(error)")
+        }
+    }
+
+    /// Gives a unit a new budget; `then` is told whether systemd took it.
+    func hold(
+        _ feature: FeatureID, _ budget: [UnitProperty], then: @escaping (SystemError?) -> Void
+    ) {
+        guard let unit = units[feature], let bus = connection(for: feature) else { return }
+        bus.setUnitProperties(budget, of: unit.name) { result in
+            switch result {
+            case .success: then(nil)
+            case .failure(let error): then(error)
+            }
+        }
+    }
+
+    /// Gives back what the unit had, and stops it when it was started here.
+    func release(_ feature: FeatureID) {
+        guard let unit = units[feature], !unit.isReleased else { return }
+        unit.isReleased = true
+        unit.watch = nil
+        guard let origin = unit.origin, let bus = connection(for: feature) else {
+            return end(feature, .done, "given back")
+        }
+        bus.setUnitProperties(origin.properties, of: unit.name) { [weak self] result in
+            if case .failure(let error) = result {
+                self?.say("refused", feature, "its old budget could not be given back: \(error)")
+            }
+            guard let self else { return }
+            for failure in origin.restoreFiles(cgroupMount: self.cgroupMount) {
+                self.say("refused", feature, "\(failure)")
+            }
+            guard origin.startedHere else {
+                return self.end(feature, .done, "given back as it was, and goes on")
+            }
+            self.bus?.perform(.stop, on: unit.name) { [weak self] _ in
+                self?.end(feature, .done, "stopped")
+            }
+        }
+    }
+
+    private func fail(_ feature: FeatureID, _ text: String, permanent: Bool) {
+        units[feature] = nil
+        post(.spawnFailed(feature, because: text, permanent: permanent))
+    }
+
+    private func end(_ feature: FeatureID, _ ending: FeatureLife.Ending, _ text: String) {
+        guard units.removeValue(forKey: feature) != nil else { return }
+        post(.ended(feature, ending, because: text))
+    }
+
+    private func connection(for feature: FeatureID) -> SystemBus? {
+        if let bus { return bus }
+        do throws(SystemError) {
+            let new = try SystemBus()
+            bus = new
+            opened(new)
+            return new
+        } catch {
+            post(
+                .spawnFailed(
+                    feature, because: "systemd cannot be asked: \(error)", permanent: false))
+            return nil
+        }
+    }
+}
