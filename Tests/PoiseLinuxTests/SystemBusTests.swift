@@ -286,6 +286,26 @@ extension BusMessage {
             ])
     }
 
+    @Test("an empty set is first made as wide as the machine, where there is one")
+    func emptySets() throws {
+        try outcome {
+            bus.restoreUnitProperties(
+                [.cpuWeight(nil), .allowedCPUs([]), .allowedMemoryNodes([0])], of: "x.service",
+                cpus: [0, 1], nodes: [0], then: $0)
+        }.get()
+        let weight = "CPUWeight \(UInt64.max)"
+        #expect(
+            fake.calls.map(\.properties) == [
+                ["runtime 1", weight, "AllowedCPUs [3]", "AllowedMemoryNodes [1]"],
+                ["runtime 1", weight, "AllowedCPUs []", "AllowedMemoryNodes [1]"],
+            ])
+        try outcome {
+            bus.restoreUnitProperties(
+                [.allowedCPUs([1])], of: "x.service", cpus: [0, 1], nodes: [0], then: $0)
+        }.get()
+        #expect(fake.calls.count == 3)
+    }
+
     @Test(
         "what was read of a budget is what restores it",
         arguments: [

@@ -1,6 +1,6 @@
 import CSystemd
 import Glibc
-import PoiseModel
+package import PoiseModel
 
 extension SystemBus {
     /// Asks what systemd has of a unit; a unit that there is not has the load state `not-found`
@@ -47,6 +47,28 @@ extension SystemBus {
             "SetUnitProperties", of: Systemd.manager, on: Systemd.path, subject: unit,
             deadline: deadline, write: write
         ) { then($0.map { _ in }) }
+    }
+
+    /// Gives a unit back the budget that was read of it.
+    ///
+    /// systemd 252 forgets a set that is made empty but leaves it in the kernel, and the kernel takes
+    /// no empty set for a cgroup that has processes. So such a set is `cpus` or `nodes` first (all
+    /// that there are), which is what the kernel then has until the unit is restarted.
+    package func restoreUnitProperties(
+        _ properties: [UnitProperty], of unit: String, cpus: CPUSet, nodes: NodeSet,
+        deadline: Duration = usualDeadline, then: @escaping (Result<Void, SystemError>) -> Void
+    ) {
+        let wide = properties.map { property in
+            switch property {
+            case .allowedCPUs([]): UnitProperty.allowedCPUs(cpus)
+            case .allowedMemoryNodes([]): UnitProperty.allowedMemoryNodes(nodes)
+            default: property
+            }
+        }
+        setUnitProperties(wide, of: unit, deadline: deadline) { [weak self] result in
+            guard case .success = result, wide != properties, let self else { return then(result) }
+            self.setUnitProperties(properties, of: unit, deadline: deadline, then: then)
+        }
     }
 
     /// What can be done to a unit (`StartUnit`, `StopUnit`, `RestartUnit`).
