@@ -81,7 +81,7 @@ let package = Package(
             path: "Plugins/Streaming/Plugin"),
 
         .target(
-            name: "PoiseTestSupport", dependencies: ["PoiseModel"],
+            name: "PoiseTestSupport", dependencies: ["PoiseModel", "PoiseLinux"],
             path: "Tests/PoiseTestSupport", swiftSettings: strict),
         tests("PoiseModelTests", sees: ["PoiseModel", "PoiseTestSupport"]),
         .testTarget(
@@ -114,8 +114,8 @@ let package = Package(
         tests(
             "PoiseDaemonTests",
             sees: [
-                "PoiseModel", "PoiseWire", "PoiseLinux", "PoiseDaemon", "PoiseTestSupport",
-                "poised", "poise-host", "Streaming",
+                "PoiseModel", "PoiseEngine", "PoiseWire", "PoiseLinux", "PoiseDaemon",
+                "PoiseTestSupport", "poised", "poise-host", "Streaming",
             ]),
         tests(
             "PoiseCLITests",

@@ -16,6 +16,7 @@ package struct TransitionRules {
 
     private struct Ends {
         var isNew = false
+        var isLeaving = false
         var isStuck = false
         var fewest = 1
         var (old, oldOwn, new, newOwn): (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
@@ -36,6 +37,7 @@ package struct TransitionRules {
         for core in cores { for pu in core { twins[pu] = Self.mask(core) } }
         self.twins = twins
         for (name, before) in from {
+            ends[name, default: Ends()].isLeaving = to[name] == nil
             ends[name, default: Ends()].old = Self.mask(before.cpus)
             ends[name, default: Ends()].oldOwn = Self.mask(before.exclusive)
             ends[name, default: Ends()].memoryWasInOrder = Self.isInOrder(before.values)
@@ -76,7 +78,8 @@ package struct TransitionRules {
     /// common cores, of empty and of too small groups.
     package func breachOfCPUs(_ tree: [FeatureID: Present], changed: FeatureID) -> String? {
         guard let mine = tree[changed], let end = ends[changed] else { return nil }
-        if mine.cpus == 0 { return end.isNew ? nil : "\(changed) has no CPU" }
+        // A group that is just made has no process: a new one, or one whose removal is undone.
+        if mine.cpus == 0 { return end.isNew || end.isLeaving ? nil : "\(changed) has no CPU" }
         let least = max(
             1, min(end.fewest, end.new.nonzeroBitCount, end.isNew ? 64 : end.old.nonzeroBitCount))
         if mine.cpus.nonzeroBitCount < least { return "\(changed) has fewer than \(least) CPUs" }

@@ -1,0 +1,182 @@
+import Glibc
+import PoiseEngine
+import PoiseLinux
+import PoiseModel
+import PoiseTestSupport
+import Testing
+
+/// One change of a control tree in memory, checked after every single write.
+private final class Change {
+    typealias Groups = [FeatureID: ControlGroup]
+
+    let transition: Transition
+    let model: ModelControlFiles
+    private let rules: TransitionRules
+    private let (from, to): (Groups, Groups)
+    private let start: ModelControlFiles.State
+    private let startPresent: [FeatureID: TransitionRules.Present]
+    /// All states from the old to the new one, of the groups that stay.
+    private var way: [ModelControlFiles.State] = []
+    private var notesWay = false
+    private(set) var breach: String?
+
+    init(from: Groups, to: Groups, usable: CPUSet, cores: [CPUSet], possible: CPUSet) {
+        transition = Transition.steps(from: from, to: to, usable: usable, cores: cores)
+        rules = TransitionRules(from: from, to: to, stuck: transition.stuck, cores: cores)
+        model = ModelControlFiles(possible: possible)
+        self.from = from
+        self.to = to
+        model.begin(from, empty: Set(from.keys.filter { to[$0] == nil }))
+        start = model.state
+        startPresent = model.present
+        model.onChange = { [unowned self] in check($0, $1) }
+    }
+
+    private func check(_ changed: FeatureID, _ file: ControlFile?) {
+        if breach != nil { return }
+        breach =
+            file == .cpusetCPUs
+            ? rules.breachOfCPUs(model.present, changed: changed)
+            : rules.breachOfSettings(model.present, changed: changed)
+        if notesWay { way.append(lasting(model.state)) }
+    }
+
+    /// Without the groups that are made or removed, as nobody is in those.
+    private func lasting(_ state: ModelControlFiles.State) -> ModelControlFiles.State {
+        var state = state
+        state.groups = state.groups.filter { from[$0.key] != nil && to[$0.key] != nil }
+        // One that is taken out of idleness again has the standard weight for one write.
+        for name in state.groups.keys { state.groups[name]?[.cpuWeight] = nil }
+        return state
+    }
+
+    /// Performs it without a fault; gives what is wrong.
+    func wrongWithoutFault(notingWay: Bool) -> String? {
+        way = [lasting(start)]
+        notesWay = notingWay
+        var tree = ControlTree(model, known: from)
+        let outcomes = tree.perform(transition.steps)
+        if let breach { return breach }
+        if let bad = outcomes.first(where: { $0.result != .done }) { return "\(bad)" }
+        if tree.writes != transition.steps.count { return "\(tree.writes) writes" }
+        for (name, group) in to where !transition.stuck.contains(name) {
+            if model.value(name, .cpusetCPUs) != group.cpus.description {
+                return "\(name) has CPUs \(model.value(name, .cpusetCPUs) ?? "of nothing")"
+            }
+            for (key, value) in group.values where model.value(name, key.file) != value {
+                return "\(name): \(key) is not \(value)"
+            }
+        }
+        for name in transition.stuck
+        where model.value(name, .cpusetCPUs) != from[name]?.cpus.description {
+            return "\(name) is stuck and moved"
+        }
+        if model.state.groups.keys.contains(where: { to[$0] == nil }) { return "a group is left" }
+        if !notingWay { return nil }
+        let again = Transition.steps(
+            from: to.filter { !transition.stuck.contains($0.key) },
+            to: to.filter { !transition.stuck.contains($0.key) }, usable: [])
+        return again.steps.isEmpty ? nil : "it is not its own successor"
+    }
+
+    /// Performs it with refusals at these operations; gives what is wrong.
+    func wrong(withFaults faults: [Int: Errno]) -> String? {
+        model.faults = faults
+        notesWay = false
+        model.begin(start, startPresent)
+        var tree = ControlTree(model, known: from)
+        let outcomes = tree.perform(transition.steps)
+        if let breach { return breach }
+        let refused = outcomes.filter { if case .refused = $0.result { true } else { false } }
+        if refused.contains(where: { $0.remedy.isEmpty }) { return "no remedy: \(refused)" }
+        if refused.count == 1, model.state != start { return "not rolled back: \(outcomes)" }
+        if refused.isEmpty { return "the fault was not told" }
+        if refused.count > 1, !way.contains(lasting(model.state)) {
+            return "a state of no way: \(outcomes)"
+        }
+        for (name, files) in model.state.groups {
+            if tree.groups[name]?.cpus.description != files[.cpusetCPUs] ?? "" {
+                return "\(name) is not known: \(outcomes)"
+            }
+        }
+        return nil
+    }
+}
+
+/// Figures of many changes.
+private struct Tally: Sendable {
+    var transitions = 0
+    var steps = 0
+    var faults = 0
+    var stuck = 0
+    var wrong: String?
+
+    mutating func add(_ other: Tally) {
+        transitions += other.transitions
+        steps += other.steps
+        faults += other.faults
+        stuck += other.stuck
+        wrong = wrong ?? other.wrong
+    }
+}
+
+private let refusals = [16, 22, 28, 13, 19].map { Errno($0) }
+
+/// Does a change without a fault, with one at some or all places, and with two.
+private func tally(_ change: Change, everyPlace: Bool, using random: inout SeededGenerator) -> Tally
+{
+    var tally = Tally(transitions: 1, steps: change.transition.steps.count)
+    tally.stuck = change.transition.stuck.isEmpty ? 0 : 1
+    tally.wrong = change.wrongWithoutFault(notingWay: everyPlace)
+    let count = change.transition.steps.count
+    if count == 0 || tally.wrong != nil { return tally }
+    let places = everyPlace ? Array(1...count) : [Int.random(in: 1...count, using: &random)]
+    for place in places where tally.wrong == nil {
+        var faults = [place: refusals[place % refusals.count]]
+        tally.wrong = change.wrong(withFaults: faults)
+        tally.faults += 1
+        if everyPlace, place > 1, tally.wrong == nil {
+            faults[place + .random(in: 1..<place, using: &random)] = Errno(16)
+            tally.wrong = change.wrong(withFaults: faults)
+            tally.faults += 1
+        }
+    }
+    return tally
+}
+
+@Suite struct TransitionPropertyTests {
+    private static let total = 100_000
+    private static let strands = 16
+    /// Every so often, faults come at every place.
+    private static let thorough = 20
+
+    private func inParallel(_ work: @escaping @Sendable (Int) -> Tally) async -> Tally {
+        await withTaskGroup(of: Tally.self) { group in
+            for strand in 0..<Self.strands { group.addTask { work(strand) } }
+            return await group.reduce(into: Tally()) { $0.add($1) }
+        }
+    }
+
+    @Test("every state of a change is valid, with faults and without")
+    func randomGroups() async {
+        let tally = await inParallel { strand in
+            var sum = Tally()
+            for seed in stride(from: strand, to: Self.total, by: Self.strands) {
+                var random = SeededGenerator(seed: UInt64(seed))
+                let machine = RandomControlGroups(using: &random, settings: seed % 4 == 0)
+                let from = machine.groups(using: &random)
+                let change = Change(
+                    from: from, to: machine.groups(using: &random), usable: machine.usable,
+                    cores: machine.cores, possible: CPUSet(0..<machine.pus))
+                var one = PoiseDaemonTests.tally(
+                    change, everyPlace: seed % Self.thorough < 2, using: &random)
+                one.wrong = one.wrong.map { "seed \(seed): \($0)\n\(change.transition)" }
+                sum.add(one)
+                if sum.wrong != nil { break }
+            }
+            return sum
+        }
+        #expect(tally.wrong == nil)
+        print("random groups: \(tally)")
+    }
+}
