@@ -15,6 +15,9 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
 
 static int value_or_errno(long value) { return value < 0 ? -errno : (int)value; }
 
@@ -105,6 +108,12 @@ int poise_peer_of(int32_t socket, struct poise_peer *peer) {
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) return -errno;
     *peer = (struct poise_peer){.process = who.pid, .user = who.uid, .group = who.gid};
     return 0;
+}
+
+int poise_peer_groups(int32_t socket, uint32_t *groups, uint32_t room) {
+    socklen_t size = (socklen_t)(room * sizeof *groups);
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0) return -errno;
+    return (int)(size / sizeof *groups);
 }
 
 int poise_pipe(int32_t descriptors[2]) { return value_or_errno(pipe2(descriptors, O_CLOEXEC)); }

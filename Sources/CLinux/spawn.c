@@ -92,10 +92,66 @@ static int place_descriptors(struct spawning *s) {
     return 0;
 }
 
-static int prepare(struct spawning *s) {
+static int set_limits(struct spawning *s) {
     const struct poise_spawn_request *r = s->request;
-    s->report.step = POISE_STEP_SESSION;
-    if (r->new_session && setsid() < 0) return errno;
+    s->report.step = POISE_STEP_LIMITS;
+    for (uint32_t i = 0; i < r->limit_count; i++) {
+        int result = poise_set_limit(0, &r->limits[i]);
+        if (result < 0) return -result;
+    }
+    return 0;
+}
+
+// The kernel keeps it apart from the parent's although the memory is shared: that is so after vfork.
+static int set_oom_score(struct spawning *s) {
+    int value = s->request->oom_score_adjust;
+    s->report.step = POISE_STEP_OOM_SCORE;
+    if (value == INT32_MIN) return 0;
+    char text[8];
+    size_t size = sizeof text;
+    unsigned rest = value < 0 ? -(unsigned)value : (unsigned)value;
+    for (; size == sizeof text || (rest > 0 && size > 1); rest /= 10)
+        text[--size] = (char)('0' + rest % 10);
+    if (value < 0) text[--size] = '-';
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    int error = file < 0 || write(file, text + size, sizeof text - size) < 0 ? errno : 0;
+    if (file >= 0) close(file);
+    return noted(s, -error);
+}
+
+// Root without a bounding set gets no capability from any execve.
+static int drop_bounding_set(struct spawning *s) {
+    s->report.step = POISE_STEP_BOUNDING_SET;
+    if (!s->request->no_capabilities) return 0;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+        return errno;
+    for (unsigned long capability = 0; capability < 64; capability++) {
+        int is_there = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+        if (is_there < 0) break;
+        if (is_there > 0 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+            return noted(s, -errno);
+    }
+    return 0;
+}
+
+// By the calls themselves: the library's functions would have all threads of the parent follow.
+static int become_user(struct spawning *s) {
+    const struct poise_spawn_request *r = s->request;
+    if (!r->has_user) return 0;
+    s->report.step = POISE_STEP_GROUPS;
+    if (syscall(SYS_setgroups, (size_t)r->group_count, r->groups) < 0) return errno;
+    s->report.step = POISE_STEP_GROUP;
+    if (syscall(SYS_setresgid, r->group, r->group, r->group) < 0) return errno;
+    s->report.step = POISE_STEP_USER;
+    if (syscall(SYS_setresuid, r->user, r->user, r->user) < 0) return errno;
+    return 0;
+}
+
+// What a change of the user would take back, and what the new user must be allowed.
+static int finish_as_user(struct spawning *s) {
+    const struct poise_spawn_request *r = s->request;
+    s->report.step = POISE_STEP_NO_NEW_PRIVILEGES;
+    if (r->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return errno;
     s->report.step = POISE_STEP_PARENT_DEATH;
     if (r->parent_death_signal) {
         if (prctl(PR_SET_PDEATHSIG, r->parent_death_signal, 0, 0, 0) < 0) return errno;
@@ -103,19 +159,24 @@ static int prepare(struct spawning *s) {
         if (getppid() != s->parent) return ESRCH;
     }
     s->report.step = POISE_STEP_FOLDER;
-    if (r->folder && chdir(r->folder) < 0) return errno;
+    return r->folder && chdir(r->folder) < 0 ? errno : 0;
+}
+
+static int prepare(struct spawning *s) {
+    const struct poise_spawn_request *r = s->request;
+    s->report.step = POISE_STEP_SESSION;
+    if (r->new_session && setsid() < 0) return errno;
     s->report.step = POISE_STEP_CPUS;
     int result = r->cpus ? poise_set_affinity(0, r->cpus, r->cpu_words) : 0;
     if (result < 0) return -result;
     int error = set_scheduling(s);
     if (!error) error = place_descriptors(s);
-    if (error) return error;
-    s->report.step = POISE_STEP_LIMITS;
-    for (uint32_t i = 0; i < r->limit_count; i++) {
-        result = poise_set_limit(0, &r->limits[i]);
-        if (result < 0) return -result;
-    }
-    return 0;
+    if (!error) error = set_limits(s);
+    if (!error) error = set_oom_score(s);
+    if (!error) error = drop_bounding_set(s);
+    if (!error) error = become_user(s);
+    if (!error) error = finish_as_user(s);
+    return error;
 }
 
 static void tell(struct spawning *s) {
@@ -260,8 +321,11 @@ int poise_spawn(const struct poise_spawn_request *request, struct poise_spawned 
     // No handler of this process may run in the child, which has its memory.
     sigset_t all, before;
     sigfillset(&all);
+    int is_dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int result = start(&s, spawned);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    // A child that becomes another user takes this from the memory that it shares with us.
+    if (request->has_user && is_dumpable == 1) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     return result;
 }

@@ -10,7 +10,9 @@ enum Probe {
         do {
             let compiler = try ProgramSearch.path(of: "cc", in: nil)
             let folder = "/tmp/poise-probe-\(getpid())"
+            // Other users run it too.
             mkdir(folder, 0o700)
+            chmod(folder, 0o755)
             atexit { TemporaryFolder.remove("/tmp/poise-probe-\(getpid())") }
             try AtomicFile.write("\(folder)/probe.c", Array(source.utf8))
             let arguments = ["-pthread", "-o", "\(folder)/probe", "\(folder)/probe.c"]
@@ -23,6 +25,12 @@ enum Probe {
 
     static var isThere: Bool { path != nil }
 
+    /// Whether this process's own files are its own, which a change of the user would end.
+    static var isDumpable: Bool {
+        var facts = stat()
+        return stat("/proc/self/environ", &facts) == 0 && facts.st_uid == geteuid()
+    }
+
     /// Starts it.
     static func start(
         _ arguments: [String], adjust: (inout SpawnRequest) -> Void = { _ in }
@@ -34,7 +42,8 @@ enum Probe {
     ///
     /// `facts` prints what it finds itself with, one `key value` a line. `threads CPU` makes three
     /// threads, the last pinned to CPU, and prints their numbers; at a line of input it makes
-    /// another thread and a process, and prints theirs; at the end of input it ends.
+    /// another thread and a process, and prints theirs; at the end of input it ends. `connect PATH`
+    /// connects to a socket and stays until the end of input.
     private static let source = #"""
         #define _GNU_SOURCE
         #include <dirent.h>
@@ -46,6 +55,8 @@ enum Probe {
         #include <string.h>
         #include <sys/prctl.h>
         #include <sys/resource.h>
+        #include <sys/socket.h>
+        #include <sys/un.h>
         #include <unistd.h>
 
         static pthread_barrier_t barrier;
@@ -115,12 +126,22 @@ enum Probe {
             sched_getaffinity(0, sizeof cpus, &cpus);
             for (int i = 0; i < CPU_SETSIZE; i++)
                 if (CPU_ISSET(i, &cpus)) printf(" %d", i);
-            char folder[4096];
+            char folder[4096] = "";
             printf("\nfolder %s\n", getcwd(folder, sizeof folder));
             return 0;
         }
 
+        static int connect_to(const char *path) {
+            struct sockaddr_un address = {.sun_family = AF_UNIX};
+            strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+            int client = socket(AF_UNIX, SOCK_STREAM, 0);
+            if (connect(client, (struct sockaddr *)&address, sizeof address) < 0) return 1;
+            while (getchar() != EOF) continue;
+            return 0;
+        }
+
         int main(int count, char **words) {
+            if (count == 3 && strcmp(words[1], "connect") == 0) return connect_to(words[2]);
             if (count == 2 && strcmp(words[1], "facts") == 0) return facts();
             if (count == 3 && strcmp(words[1], "threads") == 0) return threads(words[2]);
             return 2;
@@ -145,6 +166,8 @@ enum Here {
 
     static let groupsSessions =
         ProcessFiles.text("/proc/sys/kernel/sched_autogroup_enabled") == "1\n"
+    /// Any user and group, and to take capabilities from others.
+    static let canBecomeAnyone = can(6) && can(7) && can(8)
     static let canMount = can(21)
     static let canLowerNice = can(23)
     static let canRaiseLimits = can(24)

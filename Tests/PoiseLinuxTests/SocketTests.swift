@@ -19,11 +19,44 @@ import Testing
         let server = try #require(try LocalSocket.accept(listener))
         #expect(try LocalSocket.peer(of: server).process == getpid())
         #expect(try LocalSocket.peer(of: server).user == geteuid())
+        #expect(try LocalSocket.peer(of: server).group == getegid())
+        var own = [gid_t](repeating: 0, count: 1 << 16)
+        let count = getgroups(Int32(own.count), &own)
+        #expect(
+            try LocalSocket.peer(of: server).groups == Set(own.prefix(Int(count)) + [getegid()]))
         #expect(try server.read() == .nothing)
         #expect(try LocalSocket.send(Array("hello".utf8)[...], to: client) == 5)
         #expect(try server.read() == .bytes(Array("hello".utf8)))
         var facts = stat()
         #expect(stat(path, &facts) == 0 && facts.st_mode & 0o777 == 0o600)
+    }
+
+    @Test(
+        "a caller is known by all of its groups, however many",
+        .enabled(if: Here.canBecomeAnyone && Probe.isThere, "needs CAP_SETUID and a C compiler"))
+    func allGroups() throws {
+        for count: UInt32 in [0, 3, 300] {
+            let listener = try LocalSocket.listen(path, mode: 0o666)
+            chmod(folder.path, 0o755)
+            let groups = (0..<count).map { 5000 + $0 }
+            let client = try Running(
+                try #require(Probe.path), ["connect", path]
+            ) {
+                $0.user = Credentials(user: 4321, group: 4322, groups: groups)
+            }
+            var server: FileDescriptor?
+            #expect(
+                try eventually {
+                    server = try LocalSocket.accept(listener); return server != nil
+                })
+            let peer = try LocalSocket.peer(of: try #require(server))
+            #expect(
+                peer
+                    == LocalSocket.Peer(
+                        process: client.process.pid, user: 4321, group: 4322,
+                        groups: Set(groups + [4322])))
+            unlink(path)
+        }
     }
 
     @Test func aFullSocketSaysSoAndAClosedOneIsAnErrorWithoutASignal() throws {

@@ -95,6 +95,108 @@ import Testing
         #expect(try shell.end() == .exited(code: 0))
     }
 
+    /// What `/proc/self/status` says to a child.
+    private func status(
+        byFork: Bool, _ adjust: (inout SpawnRequest) -> Void
+    ) throws -> [String: String] {
+        let cat = try Running("cat", ["/proc/self/status", "/proc/self/oom_score_adj"]) {
+            $0.byFork = byFork
+            adjust(&$0)
+        }
+        var result: [String: String] = [:]
+        let text = try cat.rest()
+        #expect(cat.process.refused.isEmpty)
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            let value = parts.count == 2 ? parts[1].drop { $0 == "\t" || $0 == " " } : ""
+            result[String(parts[0])] = String(value.map { $0 == "\t" ? " " : $0 })
+        }
+        result["oom"] = text.split(separator: "\n").last.map(String.init)
+        return result
+    }
+
+    @Test(
+        "a child of another user has its groups, no capability, and no way to get one",
+        .enabled(if: Here.canBecomeAnyone, "needs CAP_SETUID, CAP_SETGID and CAP_SETPCAP"),
+        arguments: [false, true])
+    func otherUser(byFork: Bool) throws {
+        let facts = try status(byFork: byFork) {
+            $0.user = Credentials(user: 4321, group: 4322, groups: [7, 8])
+            $0.noNewPrivileges = true
+            $0.noCapabilities = true
+            $0.oomScoreAdjust = 987
+        }
+        #expect(facts["Uid"] == "4321 4321 4321 4321")
+        #expect(facts["Gid"] == "4322 4322 4322 4322")
+        #expect(facts["Groups"]?.trimmingSpaces == "7 8")
+        #expect(facts["NoNewPrivs"] == "1")
+        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            #expect(facts[set] == "0000000000000000", "\(set)")
+        }
+        #expect(facts["oom"] == "987")
+        // The child had our memory while it changed its user; what that took from us is back.
+        #expect(facts["Uid"] != nil && Probe.isDumpable)
+    }
+
+    @Test(
+        "root without a bounding set starts programs that have no capability",
+        .enabled(if: Here.canBecomeAnyone && geteuid() == 0), arguments: [false, true])
+    func rootWithoutCapabilities(byFork: Bool) throws {
+        let facts = try status(byFork: byFork) { $0.noCapabilities = true }
+        #expect(facts["Uid"] == "0 0 0 0")
+        for set in ["CapPrm", "CapEff", "CapBnd"] { #expect(facts[set] == "0000000000000000") }
+    }
+
+    @Test(
+        "a change of the user keeps the signal at the parent's end, and the folder is its own",
+        .enabled(if: Here.canBecomeAnyone && Probe.isThere), arguments: [false, true])
+    func parentDeath(byFork: Bool) throws {
+        let probe = try Probe.start(["facts"]) {
+            $0.byFork = byFork
+            $0.user = Credentials(user: 4321, group: 4322)
+            $0.parentDeathSignal = SIGUSR1
+            $0.folder = "/"
+        }
+        let facts = try probe.rest().split(separator: "\n")
+        #expect(facts.contains("death \(SIGUSR1)"))
+        #expect(facts.contains("folder /"))
+        let folder = try TemporaryFolder()
+        let error = #expect(throws: SystemError.self) {
+            try Running("true") {
+                $0.byFork = byFork
+                $0.user = Credentials(user: 4321, group: 4322)
+                $0.folder = folder.path
+            }
+        }
+        #expect(error?.call == "chdir" && error?.errno == .accessDenied)
+    }
+
+    @Test(
+        "whoever may not change the user is told the step", .enabled(if: !Here.can(6)),
+        arguments: [false, true])
+    func refusedUser(byFork: Bool) {
+        let error = #expect(throws: SystemError.self) {
+            try Running("true") {
+                $0.byFork = byFork
+                $0.user = Credentials(user: 4321, group: 4322)
+            }
+        }
+        #expect(error?.call == "setgroups" && error?.errno == .notPermitted)
+    }
+
+    @Test(
+        "an OOM score that may not be had is told and stops nothing; one that is none is an error")
+    func oomScore() throws {
+        let error = #expect(throws: SystemError.self) {
+            try Running("true") { $0.oomScoreAdjust = 1001 }
+        }
+        #expect(error?.call == "write(oom_score_adj)" && error?.errno == .invalid)
+        let run = try Running.shell("cat /proc/self/oom_score_adj") { $0.oomScoreAdjust = -1000 }
+        let score = try run.line()
+        #expect((score == "-1000") == run.process.refused.isEmpty)
+        #expect(run.process.refused.allSatisfy { $0 == .oomScore })
+    }
+
     @Test(arguments: [
         ("exit 0", ProcessEnd.exited(code: 0)), ("exit 42", .exited(code: 42)),
         ("ulimit -c 0; kill -SEGV $$", .signalled(signal: SIGSEGV, coreDumped: false)),
@@ -144,4 +246,8 @@ import Testing
         #expect(reaped.map(\.status) == [.exited(code: 7)])
         #expect(try known.end() == .exited(code: 5))
     }
+}
+
+extension String {
+    fileprivate var trimmingSpaces: String { split(separator: " ").joined(separator: " ") }
 }

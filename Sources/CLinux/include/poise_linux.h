@@ -92,16 +92,24 @@ char *const *poise_environment(void);
 
 // Starting a process.
 
+// In the order in which they are done: what needs rights before they are given up, and what is
+// lost or judged by the new rights after that.
 enum poise_step {
     POISE_STEP_CLONE,
     POISE_STEP_SESSION,
-    POISE_STEP_PARENT_DEATH,
-    POISE_STEP_FOLDER,
     POISE_STEP_CPUS,
     POISE_STEP_SCHEDULING,
     POISE_STEP_NICE,
     POISE_STEP_DESCRIPTORS,
     POISE_STEP_LIMITS,
+    POISE_STEP_OOM_SCORE,
+    POISE_STEP_BOUNDING_SET,
+    POISE_STEP_GROUPS,
+    POISE_STEP_GROUP,
+    POISE_STEP_USER,
+    POISE_STEP_NO_NEW_PRIVILEGES,
+    POISE_STEP_PARENT_DEATH,
+    POISE_STEP_FOLDER,
     POISE_STEP_SIGNALS,
     POISE_STEP_EXEC,
 };
@@ -124,6 +132,11 @@ struct poise_spawn_request {
     const struct poise_limit *limits;
     // NULL: this thread's.
     const uint64_t *cpus;
+    // The groups beside `group`; only with `has_user`.
+    const uint32_t *groups;
+    uint32_t group_count;
+    uint32_t user;
+    uint32_t group;
     uint32_t descriptor_count;
     uint32_t limit_count;
     uint32_t cpu_words;
@@ -135,7 +148,15 @@ struct poise_spawn_request {
     int32_t parent_death_signal;
     // A folder of cgroup v2 to start in, or -1.
     int32_t cgroup;
+    // -1000 to 1000; INT32_MIN: as this process.
+    int32_t oom_score_adjust;
     uint8_t new_session;
+    // Becomes `user`, `group` and `groups`.
+    uint8_t has_user;
+    // Neither it nor what it starts ever gains rights from a program's file.
+    uint8_t no_new_privileges;
+    // No program that it starts has a capability, not even as root.
+    uint8_t no_capabilities;
     // Goes the way that is otherwise taken only where the kernel has no clone3.
     uint8_t by_fork;
 };
@@ -145,8 +166,8 @@ struct poise_spawned {
     int32_t pidfd;
     // Where it failed (enum poise_step).
     uint32_t step;
-    // Bit n: step n was refused for want of privilege, and the child runs without it (nice value
-    // and scheduling policy only).
+    // Bit n: step n was refused for want of privilege, and the child runs without it (nice value,
+    // scheduling policy, OOM score and bounding set only).
     uint32_t refused;
 };
 
@@ -176,6 +197,10 @@ struct poise_peer {
 
 // Reads who connected. 0 or -errno. Not in Swift: struct ucred needs _GNU_SOURCE.
 int poise_peer_of(int32_t socket, struct poise_peer *peer);
+
+// Reads the supplementary groups of who connected and gives their number; -ERANGE when there are
+// more than `room`. Not in Swift: SO_PEERGROUPS is in no header of Debian 12's libc for it.
+int poise_peer_groups(int32_t socket, uint32_t *groups, uint32_t room);
 
 // Makes a pipe, closed on exec: descriptors[0] is read from. 0 or -errno.
 // Not in Swift: pipe2 needs _GNU_SOURCE.

@@ -4,33 +4,27 @@ import PoiseModel
 
 /// A process that this one started and whose end only this one learns.
 package final class ChildProcess: Sendable {
-    package let pid: ProcessID
-    /// Readable once the process has ended (`pidfd_open(2)`).
-    package let descriptor: FileDescriptor
+    /// The process itself, for whoever need not know that it is ours.
+    package let handle: ProcessHandle
     /// What the kernel refused it for want of privilege; it runs without.
     package let refused: [SpawnStep]
-    /// When it started (`/proc/PID/stat`, field 22), which no later process of this number shares;
-    /// nil when it had ended before that could be read.
-    package let startTicks: Int?
 
     init(pid: ProcessID, descriptor: FileDescriptor, refused: [SpawnStep]) {
-        self.pid = pid
-        self.descriptor = descriptor
+        handle = ProcessHandle(pid: pid, descriptor: descriptor)
         self.refused = refused
-        startTicks = ProcessFiles.stat(of: pid)?.startTicks
     }
 
-    /// Sends a signal to the process and never to a later one of its number; nothing happens when
-    /// it has ended (`pidfd_send_signal(2)`).
-    package func signal(_ number: Int32) throws(SystemError) {
-        do throws(SystemError) {
-            _ = try linuxCall("pidfd_send_signal", on: descriptor.name) {
-                poise_pidfd_send_signal(descriptor.number, number)
-            }
-        } catch {
-            if error.errno != .noSuchProcess { throw error }
-        }
-    }
+    package var pid: ProcessID { handle.pid }
+
+    /// Readable once the process has ended (`pidfd_open(2)`).
+    package var descriptor: FileDescriptor { handle.descriptor }
+
+    /// When it started (`/proc/PID/stat`, field 22), which no later process of this number shares;
+    /// nil when it had ended before that could be read.
+    package var startTicks: Int? { handle.startTicks }
+
+    /// As `ProcessHandle.signal`.
+    package func signal(_ number: Int32) throws(SystemError) { try handle.signal(number) }
 
     /// How it ended, once; nil while it runs (`waitid(2)`).
     package func reap() throws(SystemError) -> ProcessEnd? {

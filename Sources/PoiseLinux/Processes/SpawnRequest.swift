@@ -27,6 +27,18 @@ package struct SpawnRequest: Sendable {
     package var ownSession: Bool
     /// The signal it gets when the *thread* that spawned it ends; nil for none.
     package var parentDeathSignal: Int32?
+    /// Who it runs as; nil keeps who we are. The folder and the program are looked up with its
+    /// rights, everything else is done before with ours.
+    package var user: Credentials?
+    /// Neither it nor what it starts ever gains rights from a program's file
+    /// (`PR_SET_NO_NEW_PRIVS`).
+    package var noNewPrivileges: Bool
+    /// No program that it starts has a capability, not even as root; told as refused where we may
+    /// not take them (`PR_CAPBSET_DROP`).
+    package var noCapabilities: Bool
+    /// How soon it is ended when memory runs out, -1000 (never) to 1000 (first); nil keeps ours.
+    /// Told as refused where we may not lower it (`/proc/PID/oom_score_adj`).
+    package var oomScoreAdjust: Int?
     /// A folder of cgroup v2 that it is born in; nil keeps ours.
     package var cgroup: FileDescriptor?
     /// Goes the way that is otherwise taken only where the kernel has no clone3.
@@ -41,7 +53,23 @@ package struct SpawnRequest: Sendable {
         descriptors = [:]
         limits = []
         ownSession = true
+        noNewPrivileges = false
+        noCapabilities = false
         byFork = false
+    }
+}
+
+/// The user and the groups of a process (`credentials(7)`).
+package struct Credentials: Hashable, Sendable {
+    package var user: UInt32
+    package var group: UInt32
+    /// The groups beside `group`, at most 65536.
+    package var groups: [UInt32]
+
+    package init(user: UInt32, group: UInt32, groups: [UInt32] = []) {
+        self.user = user
+        self.group = group
+        self.groups = groups
     }
 }
 

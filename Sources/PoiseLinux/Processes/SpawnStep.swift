@@ -2,8 +2,8 @@ import CLinux
 
 /// What is done on the way to a new program, in this order.
 package enum SpawnStep: CaseIterable, Sendable {
-    case processCreation, session, parentDeath, folder, cpus, scheduling, nice, descriptors, limits
-    case signals, program
+    case processCreation, session, cpus, scheduling, nice, descriptors, limits, oomScore
+    case boundingSet, groups, group, user, noNewPrivileges, parentDeath, folder, signals, program
 
     /// The system call, by its C name.
     package var call: String {
@@ -17,6 +17,12 @@ package enum SpawnStep: CaseIterable, Sendable {
         case .nice: "setpriority"
         case .descriptors: "dup2"
         case .limits: "setrlimit"
+        case .oomScore: "write(oom_score_adj)"
+        case .boundingSet: "prctl(PR_CAPBSET_DROP)"
+        case .groups: "setgroups"
+        case .group: "setresgid"
+        case .user: "setresuid"
+        case .noNewPrivileges: "prctl(PR_SET_NO_NEW_PRIVS)"
         case .signals: "sigaction"
         case .program: "execve"
         }
@@ -33,6 +39,12 @@ package enum SpawnStep: CaseIterable, Sendable {
         case POISE_STEP_NICE: self = .nice
         case POISE_STEP_DESCRIPTORS: self = .descriptors
         case POISE_STEP_LIMITS: self = .limits
+        case POISE_STEP_OOM_SCORE: self = .oomScore
+        case POISE_STEP_BOUNDING_SET: self = .boundingSet
+        case POISE_STEP_GROUPS: self = .groups
+        case POISE_STEP_GROUP: self = .group
+        case POISE_STEP_USER: self = .user
+        case POISE_STEP_NO_NEW_PRIVILEGES: self = .noNewPrivileges
         case POISE_STEP_SIGNALS: self = .signals
         case POISE_STEP_EXEC: self = .program
         default: preconditionFailure("a spawn ended in the unknown step \(step.rawValue)")

@@ -69,13 +69,18 @@ extension ChildProcess {
         raw.descriptor_count = UInt32(numbers.count)
         raw.limit_count = UInt32(limits.count)
         raw.cpu_words = UInt32(words.count)
+        let groups = request.user?.groups ?? []
+        raw.group_count = UInt32(groups.count)
         return numbers.withUnsafeBufferPointer { numbers in
             limits.withUnsafeBufferPointer { limits in
                 words.withUnsafeBufferPointer { words in
-                    raw.descriptors = numbers.baseAddress
-                    raw.limits = limits.baseAddress
-                    raw.cpus = request.cpus == nil ? nil : words.baseAddress
-                    return withExtendedLifetime(descriptors) { poise_spawn(&raw, &spawned) }
+                    groups.withUnsafeBufferPointer { groups in
+                        raw.descriptors = numbers.baseAddress
+                        raw.limits = limits.baseAddress
+                        raw.cpus = request.cpus == nil ? nil : words.baseAddress
+                        raw.groups = groups.baseAddress
+                        return withExtendedLifetime(descriptors) { poise_spawn(&raw, &spawned) }
+                    }
                 }
             }
         }
@@ -89,6 +94,9 @@ extension ChildProcess {
         case .program: subject = request.program
         case .folder: subject = request.folder ?? "."
         case .cpus: subject = "CPUs \(request.cpus?.description ?? "") for \(request.program)"
+        case .groups, .group, .user:
+            let user = request.user.map { "user \($0.user), group \($0.group)" } ?? ""
+            subject = "\(user) for \(request.program)"
         default: subject = "a new process for \(request.program)"
         }
         return SystemError(step.call, on: subject, Errno(code), advice: advice(step, code))
@@ -97,10 +105,17 @@ extension ChildProcess {
     private static func advice(_ step: SpawnStep, _ code: Int32) -> String? {
         switch (step, code) {
         case (.program, ENOENT): "there is no such program, or its interpreter is missing"
-        case (.program, EACCES): "make it executable"
+        case (.program, EACCES): "make it executable for the user it runs as"
         case (.program, ENOEXEC): "it is not a program of this machine, or a script without #!"
+        case (.groups, EPERM), (.group, EPERM), (.user, EPERM):
+            "needs CAP_SETUID and CAP_SETGID"
+        case (.folder, EACCES): "its user may not enter it"
         case (.cpus, EINVAL): "none of these CPUs may be used here"
-        case (.processCreation, EAGAIN): "too many processes; see ulimit -u"
+        case (.processCreation, EAGAIN):
+            "too many processes; see ulimit -u, and pids.max of its cgroup"
+        case (.processCreation, EBUSY):
+            "the cgroup has controllers for its children, so it takes no process itself"
+        case (.processCreation, EOPNOTSUPP): "the cgroup is of a threaded kind, or its parent is"
         default: nil
         }
     }
@@ -114,6 +129,12 @@ extension poise_spawn_request {
         scheduling = request.scheduling?.policy ?? -1
         parent_death_signal = request.parentDeathSignal ?? 0
         cgroup = request.cgroup?.number ?? -1
+        oom_score_adjust = request.oomScoreAdjust.map { Int32($0) } ?? .min
+        user = request.user?.user ?? 0
+        group = request.user?.group ?? 0
+        has_user = request.user == nil ? 0 : 1
+        no_new_privileges = request.noNewPrivileges ? 1 : 0
+        no_capabilities = request.noCapabilities ? 1 : 0
         new_session = request.ownSession ? 1 : 0
         by_fork = request.byFork ? 1 : 0
     }

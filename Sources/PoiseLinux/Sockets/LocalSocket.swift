@@ -4,11 +4,21 @@ import PoiseModel
 
 /// Sockets of this machine by a path in the file system (`unix(7)`); none of them ever waits.
 package enum LocalSocket {
-    /// Who is at the other end, as the kernel vouches for it (`SO_PEERCRED`).
+    /// Who is at the other end, as the kernel vouches for it: what it was when it connected, or
+    /// when it began to listen (`SO_PEERCRED`, `SO_PEERGROUPS`).
     package struct Peer: Equatable, Sendable {
         package var process: ProcessID
         package var user: UInt32
         package var group: UInt32
+        /// All groups, `group` among them.
+        package var groups: Set<UInt32>
+
+        package init(process: ProcessID, user: UInt32, group: UInt32, groups: Set<UInt32>) {
+            self.process = process
+            self.user = user
+            self.group = group
+            self.groups = groups
+        }
     }
 
     /// The longest path that an address holds.
@@ -31,6 +41,8 @@ package enum LocalSocket {
             try makeRoom(at: path)
             try bind(socket, path)
         }
+        // Less what our umask takes; and nobody can connect before the next line.
+        _ = try systemCall("chmod", on: path) { chmod(path, mode) }
         _ = try systemCall("listen", on: path) { Glibc.listen(socket.number, backlog) }
         return socket
     }
@@ -80,7 +92,25 @@ package enum LocalSocket {
         _ = try linuxCall("getsockopt(SO_PEERCRED)", on: socket.name) {
             poise_peer_of(socket.number, &peer)
         }
-        return Peer(process: peer.process, user: peer.user, group: peer.group)
+        return Peer(
+            process: peer.process, user: peer.user, group: peer.group,
+            groups: Set(try groups(of: socket)).union([peer.group]))
+    }
+
+    private static func groups(of socket: FileDescriptor) throws(SystemError) -> [UInt32] {
+        var groups = [UInt32](repeating: 0, count: 64)
+        while true {
+            do throws(SystemError) {
+                let count = try linuxCall("getsockopt(SO_PEERGROUPS)", on: socket.name) {
+                    poise_peer_groups(socket.number, &groups, UInt32(groups.count))
+                }
+                return Array(groups.prefix(Int(count)))
+            } catch {
+                // The kernel knows at most 65536 (NGROUPS_MAX).
+                guard error.errno == Errno(ERANGE), groups.count < 1 << 16 else { throw error }
+                groups = [UInt32](repeating: 0, count: 1 << 16)
+            }
+        }
     }
 
     /// Sends some of `bytes` (of a message pair: all) and gives how many; nil when nothing fits

@@ -51,9 +51,9 @@ extension SystemBus {
 
     /// Gives a unit back the budget that was read of it.
     ///
-    /// systemd 252 forgets a set that is made empty but leaves it in the kernel, and the kernel takes
-    /// no empty set for a cgroup that has processes. So such a set is `cpus` or `nodes` first (all
-    /// that there are), which is what the kernel then has until the unit is restarted.
+    /// systemd 252 forgets a set that is made empty but leaves it in the kernel, and the kernel
+    /// takes no empty set for a cgroup with processes. So such a set is `cpus` or `nodes` first
+    /// (all that there are), which is what the kernel then has until the unit is restarted.
     package func restoreUnitProperties(
         _ properties: [UnitProperty], of unit: String, cpus: CPUSet, nodes: NodeSet,
         deadline: Duration = usualDeadline, then: @escaping (Result<Void, SystemError>) -> Void
