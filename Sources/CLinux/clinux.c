@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -114,6 +116,48 @@ int poise_peer_groups(int32_t socket, uint32_t *groups, uint32_t room) {
     socklen_t size = (socklen_t)(room * sizeof *groups);
     if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0) return -errno;
     return (int)(size / sizeof *groups);
+}
+
+int poise_kernel_events(int32_t buffer_bytes) {
+    const int kind = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, on = 1;
+    int kernel = socket(AF_NETLINK, kind, NETLINK_KOBJECT_UEVENT);
+    if (kernel < 0) return -errno;
+    // Group 1 is what the kernel says, group 2 what udev makes of it.
+    const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = 1};
+    int failed = setsockopt(kernel, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0;
+    if (!failed && buffer_bytes > 0)
+        failed = setsockopt(kernel, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) < 0;
+    if (!failed) failed = bind(kernel, (const struct sockaddr *)&address, sizeof address) < 0;
+    if (!failed) return kernel;
+    int error = errno;
+    close(kernel);
+    return -error;
+}
+
+int poise_receive_kernel_event(
+    int32_t socket, uint8_t *bytes, uint32_t room, int32_t *is_kernels) {
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control = {0};
+    struct sockaddr_nl from = {0};
+    struct iovec part = {.iov_base = bytes, .iov_len = room};
+    struct msghdr message = {
+        .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1,
+        .msg_control = &control, .msg_controllen = sizeof control,
+    };
+    *is_kernels = 0;
+    ssize_t size = recvmsg(socket, &message, 0);
+    if (size < 0) return -errno;
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) return 0;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
+        return (int)size;
+    struct ucred who;
+    memcpy(&who, CMSG_DATA(header), sizeof who);
+    // A process may send to this group too, with an address and a number of its own.
+    *is_kernels = from.nl_pid == 0 && from.nl_groups == 1 && who.pid == 0;
+    return (int)size;
 }
 
 int poise_pipe(int32_t descriptors[2]) { return value_or_errno(pipe2(descriptors, O_CLOEXEC)); }

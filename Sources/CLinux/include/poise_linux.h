@@ -202,6 +202,16 @@ int poise_peer_of(int32_t socket, struct poise_peer *peer);
 // more than `room`. Not in Swift: SO_PEERGROUPS is in no header of Debian 12's libc for it.
 int poise_peer_groups(int32_t socket, uint32_t *groups, uint32_t room);
 
+// A socket that hears the kernel's device events, non-blocking and closed on exec; it keeps
+// `buffer_bytes` of them, or the usual number for 0. Not in Swift: struct sockaddr_nl is in no module.
+int poise_kernel_events(int32_t buffer_bytes);
+
+// Takes one message and gives its length, 0 for one that is longer than `room`; `*is_kernels` says
+// whether the kernel sent it. -EAGAIN when there is none, -ENOBUFS once when some were lost.
+// Not in Swift: the CMSG macros, struct ucred.
+int poise_receive_kernel_event(
+    int32_t socket, uint8_t *bytes, uint32_t room, int32_t *is_kernels);
+
 // Makes a pipe, closed on exec: descriptors[0] is read from. 0 or -errno.
 // Not in Swift: pipe2 needs _GNU_SOURCE.
 int poise_pipe(int32_t descriptors[2]);
