@@ -1,0 +1,123 @@
+"""Things that are made once and kept, safe for several processes at a time."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+
+
+def folder():
+    """Where everything is kept."""
+    base = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    return os.environ.get('POISE_TESTBED_CACHE') or f'{base}/poise-testbed'
+
+
+def digest(*parts):
+    """A short key of strings and bytes."""
+    sums = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        sums.update(f'{len(data)}:'.encode() + data)
+    return sums.hexdigest()[:16]
+
+
+def tree_digest(root):
+    """A key of the files of a folder: their names, modes, link targets and bytes."""
+    sums = hashlib.sha256()
+    for path, folders, files in os.walk(root):
+        folders.sort()
+        for name in sorted(files + [one for one in folders if os.path.islink(f'{path}/{one}')]):
+            whole = f'{path}/{name}'
+            link = os.readlink(whole) if os.path.islink(whole) else ''
+            mode = os.lstat(whole).st_mode
+            sums.update(f'{os.path.relpath(whole, root)}\0{mode}\0{link}\0'.encode())
+            if not link:
+                with open(whole, 'rb') as file:
+                    sums.update(hashlib.file_digest(file, 'sha256').digest())
+    return sums.hexdigest()[:16]
+
+
+class _Lock:
+    """A lock file that lives beside what it guards, held until the process ends."""
+
+    def __init__(self, path):
+        self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def take(self, how):
+        """Waits for the lock; with LOCK_NB false when somebody else has it."""
+        try:
+            fcntl.flock(self.file, how)
+            return True
+        except BlockingIOError:
+            return False
+
+    def drop(self):
+        os.close(self.file)
+
+
+_used = {}
+
+
+def item(family, key, make):
+    """The folder of the item `family-key`; `make(folder)` makes it where it is not there yet.
+
+    Nobody removes it while this process lives. Other items of the family that nobody uses go, so
+    that a change of the sources does not fill the disk.
+    """
+    path = f'{folder()}/{family}-{key}'
+    if path in _used:
+        return path
+    os.makedirs(folder(), exist_ok=True)
+    lock = _Lock(path + '.lock')
+    try:
+        while True:
+            lock.take(fcntl.LOCK_SH)
+            if os.path.exists(f'{path}/complete'):
+                break
+            # Going from one lock to the other lets go in between: look again under the new one.
+            lock.take(fcntl.LOCK_EX)
+            if not os.path.exists(f'{path}/complete'):
+                _prune(family, path)
+                _make(path, make)
+    except BaseException:
+        lock.drop()
+        raise
+    _used[path] = lock
+    return path
+
+
+def _make(path, make):
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    make(path)
+    open(f'{path}/complete', 'w').close()
+
+
+def _prune(family, kept):
+    """Removes the items of a family that nobody uses, except one."""
+    for name in os.listdir(folder()):
+        path = f'{folder()}/{name}'
+        prefix, _, key = name.rpartition('-')
+        if prefix == family and path != kept and not key.endswith('.lock'):
+            remove(path)
+
+
+def remove(path):
+    """Removes an item unless somebody uses it; says whether it is gone."""
+    lock = _Lock(path + '.lock')
+    free = lock.take(fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if free:
+        shutil.rmtree(path, ignore_errors=True)
+    lock.drop()
+    return free
+
+
+def clean():
+    """Removes every item that nobody uses; returns the paths of those that stay."""
+    if not os.path.isdir(folder()):
+        return []
+    names = [name for name in os.listdir(folder()) if os.path.isdir(f'{folder()}/{name}')]
+    kept = [path for path in (f'{folder()}/{name}' for name in names) if not remove(path)]
+    if not kept:
+        shutil.rmtree(folder())
+    return kept
