@@ -38,10 +38,12 @@ def tree_digest(root):
 
 
 class _Lock:
-    """A lock file that lives beside what it guards, held until the process ends."""
+    """The lock of an item, held until the process ends; its file outlives the item."""
 
     def __init__(self, path):
-        self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        locks, name = f'{folder()}/locks', os.path.basename(path)
+        os.makedirs(locks, exist_ok=True)
+        self.file = os.open(f'{locks}/{name}', os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     def take(self, how):
         """Waits for the lock; with LOCK_NB false when somebody else has it."""
@@ -67,8 +69,7 @@ def item(family, key, make):
     path = f'{folder()}/{family}-{key}'
     if path in _used:
         return path
-    os.makedirs(folder(), exist_ok=True)
-    lock = _Lock(path + '.lock')
+    lock = _Lock(path)
     try:
         while True:
             lock.take(fcntl.LOCK_SH)
@@ -97,14 +98,13 @@ def _prune(family, kept):
     """Removes the items of a family that nobody uses, except one."""
     for name in os.listdir(folder()):
         path = f'{folder()}/{name}'
-        prefix, _, key = name.rpartition('-')
-        if prefix == family and path != kept and not key.endswith('.lock'):
+        if name.rpartition('-')[0] == family and path != kept:
             remove(path)
 
 
 def remove(path):
     """Removes an item unless somebody uses it; says whether it is gone."""
-    lock = _Lock(path + '.lock')
+    lock = _Lock(path)
     free = lock.take(fcntl.LOCK_EX | fcntl.LOCK_NB)
     if free:
         shutil.rmtree(path, ignore_errors=True)
@@ -116,8 +116,8 @@ def clean():
     """Removes every item that nobody uses; returns the paths of those that stay."""
     if not os.path.isdir(folder()):
         return []
-    names = [name for name in os.listdir(folder()) if os.path.isdir(f'{folder()}/{name}')]
-    kept = [path for path in (f'{folder()}/{name}' for name in names) if not remove(path)]
+    paths = [f'{folder()}/{name}' for name in os.listdir(folder()) if name != 'locks']
+    kept = [path for path in paths if not remove(path)]
     if not kept:
         shutil.rmtree(folder())
     return kept

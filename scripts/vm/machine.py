@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from profiles import KERNEL_ARGUMENTS
@@ -20,6 +21,21 @@ ANSWER_SECONDS = 60
 
 class Hung(Exception):
     """The machine died or does not answer; says what its console said last."""
+
+
+class Stopped(Exception):
+    """Somebody ends this program, so no machine is started any more."""
+
+
+_processes = set()
+_stopped = threading.Event()
+
+
+def stop_all():
+    """Ends every machine at once, and lets none be started; whoever waits gets `Hung`."""
+    _stopped.set()
+    for process in list(_processes):
+        process.kill()
 
 
 def blank_disk(path):
@@ -40,6 +56,7 @@ class Machine:
 
     def __init__(self, image, profile, folder, payload=None, resume=True, keep=False):
         self.profile, self.folder, self.keep = profile, folder, keep
+        self.process = None
         self.scratch = tempfile.mkdtemp(prefix='poise-vm.')
         self._commands = 0
         self._sockets = []
@@ -94,6 +111,9 @@ class Machine:
                 ['setpriv', '--pdeathsig', 'KILL', *arguments], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, pass_fds=[end.fileno() for end in inherited],
                 env=os.environ | {'TMPDIR': self.scratch}, start_new_session=True)
+        _processes.add(self.process)
+        if _stopped.is_set():
+            raise Stopped
         for end in inherited:
             end.close()
         self._answers = self.agent.makefile('rb')
@@ -202,17 +222,12 @@ class Machine:
         """Tells the shell's terminal its new size."""
         self.agent.sendall(f'SIZE {rows} {columns}\n'.encode())
 
-    def kill(self):
-        """Ends QEMU at once; whoever waits for an answer gets `Hung`."""
-        process = getattr(self, 'process', None)
-        if process:
-            process.kill()
-
     def close(self):
         """Ends the machine and removes what it left behind."""
-        self.kill()
-        if getattr(self, 'process', None):
+        if self.process:
+            self.process.kill()
             self.process.wait()
+            _processes.discard(self.process)
         for end in self._sockets:
             end.close()
         shutil.rmtree(self.scratch, ignore_errors=True)

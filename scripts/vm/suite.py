@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from machine import Hung
+from machine import Hung, stop_all
 from profiles import PROFILES
 from templates import Failed, say
 
@@ -20,8 +20,8 @@ ATTEMPTS = 2
 POISE = ('installed', 'running', 'none')
 START = 'systemctl start poised || { systemctl status --no-pager poised; exit 1; }\n'
 WHAT_HAPPENED = '''
-echo "--- journal"; journalctl -b -n 60 --no-pager -o short-monotonic
-echo "--- kernel"; dmesg | tail -n 15
+echo "--- journal, with the kernel's messages, since the test began"
+journalctl --since=@$(cat /run/testbed/began) -n 100 --no-pager -o short-monotonic
 '''
 
 
@@ -74,7 +74,7 @@ def listing(words):
 
 def script(test):
     """The shell text that puts a test and its library into the guest and runs it."""
-    text = 'mkdir -p /run/testbed && cd /run/testbed || exit 1\n'
+    text = 'mkdir -p /run/testbed && cd /run/testbed && date +%s >began || exit 1\n'
     for path in (f'{FOLDER}/lib.sh', test.path):
         with open(path) as file:
             body = file.read()
@@ -101,8 +101,6 @@ class Suite:
 
     def __init__(self, stock, jobs):
         self.stock, self.jobs = stock, jobs
-        self.guests = set()
-        self.stopped = False
         self.printing = threading.Lock()
 
     def run(self, chosen):
@@ -111,12 +109,11 @@ class Suite:
             try:
                 kinds = sorted({(test.profile, test.poise != 'none') for test in chosen})
                 list(pool.map(lambda kind: self.stock.template(*kind), kinds))
-                return list(pool.map(self._test, chosen))
+                # Those that may take long go first, so that they do not make everybody wait.
+                return list(pool.map(self._test, sorted(chosen, key=lambda test: -test.limit)))
             except BaseException:
-                self.stopped = True
                 pool.shutdown(wait=False, cancel_futures=True)
-                for guest in list(self.guests):
-                    guest.kill()
+                stop_all()
                 raise
 
     def _test(self, test):
@@ -128,7 +125,7 @@ class Suite:
                 remark = '' if number == 1 else 'second try, the first machine hung'
             except Hung as error:
                 passed, output, remark = False, str(error), f'the machine hung {number} times'
-                if number < ATTEMPTS and not self.stopped:
+                if number < ATTEMPTS:
                     say(f'{test.name}: the machine hung, trying once more\n{error}')
                     continue
             result = Result(test, passed, time.monotonic() - started, output, remark)
@@ -138,20 +135,13 @@ class Suite:
 
     def _attempt(self, test):
         """Runs a test in a fresh machine: whether it passed, and what there was to see."""
-        if self.stopped:
-            raise Hung('the suite was stopped')
         with self.stock.machine(test.profile, test.poise != 'none') as guest:
-            self.guests.add(guest)
-            try:
-                code, output = guest.run(script(test), test.limit)
-                if code:
-                    output += f'\n--- exit code {code}'.encode()
-                    if code == 124:
-                        output += f' (its limit is {test.limit} s)'.encode()
-                    output += b'\n' + guest.run(WHAT_HAPPENED, 60)[1]
-                return code == 0, output.decode(errors='replace')
-            finally:
-                self.guests.discard(guest)
+            code, output = guest.run(script(test), test.limit)
+            if code:
+                late = f' (its limit is {test.limit} s)' if code == 124 else ''
+                output += f'\n--- exit code {code}{late}\n'.encode()
+                output += guest.run(WHAT_HAPPENED, 60)[1]
+            return code == 0, output.decode(errors='replace')
 
     def _tell(self, result):
         test = result.test

@@ -83,7 +83,7 @@ def image():
 
 def payload():
     """The disk file with Poise as it is built from this checkout."""
-    say('building Poise')
+    say('building Poise (the first time takes a few minutes)')
     with tempfile.TemporaryDirectory(prefix='poise-payload.') as staged:
         build('build-payload', staged)
 

@@ -11,7 +11,7 @@ import cache
 import suite
 import templates
 import terminal
-from machine import Hung
+from machine import Hung, Stopped
 from profiles import PROFILES
 
 DONE_WITH_SIGNAL = 128
@@ -109,7 +109,7 @@ def main():
     except (templates.Failed, Hung) as error:
         templates.say(error)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         return DONE_WITH_SIGNAL + signal.SIGINT
 
 
