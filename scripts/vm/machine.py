@@ -24,7 +24,7 @@ class Hung(Exception):
 
 
 class Stopped(Exception):
-    """Somebody ends this program, so no machine is started any more."""
+    """Somebody ends this program, so no machine is started and none is tried again."""
 
 
 _processes = set()
@@ -45,6 +45,12 @@ def blank_disk(path):
     return path
 
 
+def check_stopped():
+    """Raises `Stopped` after `stop_all`: what looks like a hung machine then is none."""
+    if _stopped.is_set():
+        raise Stopped
+
+
 class Machine:
     """A running guest.
 
@@ -57,7 +63,7 @@ class Machine:
     def __init__(self, image, profile, folder, payload=None, resume=True, keep=False):
         self.profile, self.folder, self.keep = profile, folder, keep
         self.process = None
-        self.scratch = tempfile.mkdtemp(prefix='poise-vm.')
+        self.scratch = tempfile.mkdtemp(prefix='poise-testbed.')
         self._commands = 0
         self._sockets = []
         payload = payload or blank_disk(f'{self.scratch}/payload')
@@ -112,8 +118,7 @@ class Machine:
                 stdout=log, stderr=log, pass_fds=[end.fileno() for end in inherited],
                 env=os.environ | {'TMPDIR': self.scratch}, start_new_session=True)
         _processes.add(self.process)
-        if _stopped.is_set():
-            raise Stopped
+        check_stopped()
         for end in inherited:
             end.close()
         self._answers = self.agent.makefile('rb')

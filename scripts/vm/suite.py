@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from machine import Hung, stop_all
+from machine import Hung, check_stopped, stop_all
 from profiles import PROFILES
 from templates import Failed, say
 
@@ -124,6 +124,7 @@ class Suite:
                 passed, output = self._attempt(test)
                 remark = '' if number == 1 else 'second try, the first machine hung'
             except Hung as error:
+                check_stopped()
                 passed, output, remark = False, str(error), f'the machine hung {number} times'
                 if number < ATTEMPTS:
                     say(f'{test.name}: the machine hung, trying once more\n{error}')

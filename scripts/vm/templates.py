@@ -11,7 +11,7 @@ import time
 
 import cache
 import machine
-from machine import Hung, Machine
+from machine import Hung, Machine, check_stopped
 from profiles import KERNEL_ARGUMENTS, PROFILES
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -56,16 +56,22 @@ def command(*arguments, **options):
     return done.stdout
 
 
-def build(script, folder, *before):
-    """Runs one of the build scripts, loudly, in a group that goes as a whole when we are ended."""
-    arguments = [*before, f'{HERE}/{script}', folder]
-    with subprocess.Popen(arguments, stdout=sys.stderr, process_group=0) as process:
+def build(script, folder, as_root=False):
+    """Runs one of the build scripts, loudly, and ends all of it when we are ended.
+
+    sudo stays in our session, where it may ask for a password.
+    """
+    sudo = ['sudo'] if as_root and os.geteuid() else []
+    with subprocess.Popen(
+        [*sudo, f'{HERE}/{script}', folder], stdin=subprocess.DEVNULL, stdout=sys.stderr,
+        start_new_session=not sudo,
+    ) as process:
         try:
             if process.wait():
                 raise Failed(f'scripts/vm/{script} failed')
         except BaseException:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
+                process.terminate() if sudo else os.killpg(process.pid, signal.SIGTERM)
             raise
 
 
@@ -76,7 +82,7 @@ def image():
 
     def make(folder):
         say('building the guest (about 20 s)')
-        build('build-image', folder, *(['sudo'] if os.geteuid() else []))
+        build('build-image', folder, as_root=True)
 
     return cache.item('image', key, make)
 
@@ -118,6 +124,7 @@ def _prepared(what, attempt):
             say(f'{what} ({time.monotonic() - started:.1f} s)')
             return
         except Hung as error:
+            check_stopped()
             say(f'{what}: the machine hung in attempt {number} of {ATTEMPTS}\n{error}')
     raise Failed(f'{what}: not possible')
 
