@@ -1,6 +1,7 @@
 """Things that are made once and kept, safe for several processes at a time."""
 
 import fcntl
+import glob
 import hashlib
 import os
 import shutil
@@ -41,7 +42,7 @@ class _Lock:
     """The lock of an item, held until the process ends; its file outlives the item."""
 
     def __init__(self, path):
-        locks, name = f'{folder()}/locks', os.path.basename(path)
+        locks, name = f'{folder()}/locks', os.path.basename(path).partition('.')[0]
         os.makedirs(locks, exist_ok=True)
         self.file = os.open(f'{locks}/{name}', os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
@@ -73,11 +74,11 @@ def item(family, key, make):
     try:
         while True:
             lock.take(fcntl.LOCK_SH)
-            if os.path.exists(f'{path}/complete'):
+            if os.path.exists(path):
                 break
             # Going from one lock to the other lets go in between: look again under the new one.
             lock.take(fcntl.LOCK_EX)
-            if not os.path.exists(f'{path}/complete'):
+            if not os.path.exists(path):
                 _prune(family, path)
                 _make(path, make)
     except BaseException:
@@ -88,10 +89,13 @@ def item(family, key, make):
 
 
 def _make(path, make):
-    shutil.rmtree(path, ignore_errors=True)
-    os.makedirs(path)
-    make(path)
-    open(f'{path}/complete', 'w').close()
+    """Makes an item beside its place; what a killed process still makes cannot get into it."""
+    for old in glob.glob(f'{path}.*'):
+        shutil.rmtree(old, ignore_errors=True)
+    new = f'{path}.{os.getpid()}'
+    os.makedirs(new)
+    make(new)
+    os.rename(new, path)
 
 
 def _prune(family, kept):
@@ -106,8 +110,10 @@ def remove(path):
     """Removes an item unless somebody uses it; says whether it is gone."""
     lock = _Lock(path)
     free = lock.take(fcntl.LOCK_EX | fcntl.LOCK_NB)
-    if free:
-        shutil.rmtree(path, ignore_errors=True)
+    if free and os.path.exists(path):
+        # Under another name first: half an item must not look like a whole one.
+        os.rename(path, f'{path}.gone')
+        shutil.rmtree(f'{path}.gone', ignore_errors=True)
     lock.drop()
     return free
 
