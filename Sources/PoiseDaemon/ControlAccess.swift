@@ -42,7 +42,7 @@ extension ControlMethod {
     var needs: ControlAccess.Level {
         switch self {
         case .status, .allocations, .explain, .events, .plugins, .topology: .read
-        case .featureStart, .featureStop, .featureRestart, .policyApply: .change
+        case .featureStart, .featureStop, .featureRestart, .policyApply, .run: .change
         }
     }
 }

@@ -5,6 +5,10 @@ import PoiseWire
 /// One caller on the control socket.
 final class ControlConnection {
     let socket: FileDescriptor
+    /// Who called, as the kernel vouches for it; nil when it does not.
+    let peer: LocalSocket.Peer?
+    /// When it last said something.
+    var heardAt: Instant
     var splitter = MessageSplitter()
     private var unsent: [UInt8] = []
     /// Whether it gets every new event.
@@ -15,7 +19,11 @@ final class ControlConnection {
     /// What may wait for a slow reader; beyond it the reader is cut off.
     private static let mostUnsent = 4 << 20
 
-    init(socket: FileDescriptor) { self.socket = socket }
+    init(socket: FileDescriptor, peer: LocalSocket.Peer?, now: Instant) {
+        self.socket = socket
+        self.peer = peer
+        heardAt = now
+    }
 
     var hasUnsent: Bool { !unsent.isEmpty }
 
@@ -42,10 +50,22 @@ final class ControlConnection {
 /// The callers on the control socket, by number.
 struct ControlServer {
     /// More callers at one time are refused.
-    static let mostConnections = 256
+    static let mostConnections = 1024
+    /// Of one user that is not root; others are to be served too.
+    static let mostOfOneUser = 512
+    /// A caller that says nothing for so long, and follows no events, is let go.
+    static let patience = Duration.seconds(60)
 
     let listener: FileDescriptor
     var connections: [UInt64: ControlConnection] = [:]
 
     init(listener: FileDescriptor) { self.listener = listener }
+
+    /// Whether one more caller of this user can be served.
+    func hasRoom(for peer: LocalSocket.Peer?) -> Bool {
+        guard connections.count < ControlServer.mostConnections else { return false }
+        guard let user = peer?.user, user != 0 else { return true }
+        let same = connections.values.count { $0.peer?.user == user }
+        return same < ControlServer.mostOfOneUser
+    }
 }

@@ -10,10 +10,12 @@ extension Daemon {
     func acceptCallers() {
         let accept = { () throws(SystemError) in try LocalSocket.accept(self.server.listener) }
         while let socket = attempt(nil, accept) ?? nil {
-            let connection = ControlConnection(socket: socket)
-            if server.connections.count >= ControlServer.mostConnections {
+            let peer = attempt { () throws(SystemError) in try LocalSocket.peer(of: socket) }
+            let connection = ControlConnection(socket: socket, peer: peer, now: MonotonicClock.now)
+            if !server.hasRoom(for: peer) {
                 connection.isLast = true
-                _ = connection.queue(ControlReply(.busy, "too many callers; try again"))
+                _ = connection.queue(
+                    ControlReply(.busy, "too many callers are connected; try again in a minute"))
                 _ = connection.flush()
                 continue
             }
@@ -36,6 +38,7 @@ extension Daemon {
         do {
             switch try connection.socket.read() {
             case .bytes(let bytes):
+                connection.heardAt = MonotonicClock.now
                 for message in try connection.splitter.add(bytes) where !connection.isLast {
                     answer(message, connection)
                 }
@@ -91,6 +94,7 @@ extension Daemon {
         guard let method = ControlMethod(rawValue: call.method) else {
             return ControlReply(.unknownMethod, "there is no method \(call.method)")
         }
+        if let refusal = refusal(of: method, call, connection) { return refusal }
         switch method {
         case .status: return ControlReply(statusJSON())
         case .allocations: return allocations(call.parameters["feature"]?.string)
@@ -106,6 +110,75 @@ extension Daemon {
         case .featureRestart:
             return operate(call, "is started anew") { .operatorRestart($0) }
         case .policyApply: return applyPolicy(call.parameters)
+        case .run: return run(call, connection)
+        }
+    }
+
+    /// Nil when the caller may ask for it. What a feature runs may ask for nothing, whoever it
+    /// runs as.
+    private func refusal(
+        of method: ControlMethod, _ call: ControlCall, _ connection: ControlConnection
+    ) -> ControlReply? {
+        guard let peer = connection.peer else {
+            return ControlReply(.notAllowed, "the kernel does not say who is calling")
+        }
+        if let feature = feature(of: peer.process) {
+            return ControlReply(
+                .notAllowed, "a process of the feature \(feature) may not use the control socket")
+        }
+        let isDry = method == .policyApply && call.parameters["dryRun"]?.bool == true
+        let needs = isDry ? .read : method.needs
+        let level = access.level(user: peer.user, groups: Array(peer.groups))
+        return level < needs ? ControlReply(.notAllowed, access.refusal(of: method)) : nil
+    }
+
+    /// The feature that a process belongs to.
+    private func feature(of pid: ProcessID) -> FeatureID? {
+        if let folder = enforcer.groups?.folder { return folder.feature(of: pid) }
+        let orphans = orphans
+        return processes.values.first {
+            ProcessTree.tree(of: $0.roots(orphans: orphans)).contains(pid)
+        }?.feature
+    }
+
+    /// Puts the caller's own process into a feature's budget; it then becomes the command.
+    private func run(_ call: ControlCall, _ connection: ControlConnection) -> ControlReply {
+        withFeature(call) { feature, record in
+            guard let pid = connection.peer?.process else {
+                return ControlReply(.notAllowed, "the kernel does not say who is calling")
+            }
+            guard record.life.state == .running, let process = processes[feature] else {
+                return ControlReply(
+                    .refused,
+                    "\(feature) is \(record.life.state.word) and has no budget to run in "
+                        + "(poise feature start \(feature))")
+            }
+            do throws(SystemError) {
+                if let folder = enforcer.groups?.folder {
+                    try folder.move(pid, to: feature)
+                } else {
+                    process.guests.append(try ProcessHandle(opening: pid))
+                    if let allocation = record.allocation {
+                        enforcer.apply(allocation, to: process, orphans: orphans)
+                    }
+                }
+            } catch {
+                return ControlReply(.refused, "process \(pid) cannot be moved: \(error)")
+            }
+            say(
+                "operator", feature,
+                "process \(pid) of user \(connection.peer?.user ?? 0) runs in its budget")
+            return ControlReply(["cpus": JSON(record.allocation?.cpus.description)])
+        }
+    }
+
+    /// Lets go of callers that have said nothing for long.
+    func dropSilentCallers() {
+        let now = MonotonicClock.now
+        for (token, connection) in server.connections
+        where !connection.followsEvents && now - connection.heardAt > ControlServer.patience {
+            unwatch(connection.socket, token)
+            server.connections[token] = nil
         }
     }
 
@@ -154,7 +227,10 @@ extension Daemon {
         guard let path = parameters["path"]?.string, path.hasPrefix("/") else {
             return ControlReply(.badParameters, "the parameter path is a whole path")
         }
-        let reading = Policy.read(path: path)
+        // The caller may read what the daemon may not.
+        let text = parameters["text"]?.string
+        let reading =
+            text.map { Policy.read(Array($0.utf8), name: path) } ?? Policy.read(path: path)
         let mistakes = JSON.array(reading.mistakes.map { .string($0.description) })
         guard let policy = reading.policy else {
             return ControlReply(["applied": false, "mistakes": mistakes, "changes": []])

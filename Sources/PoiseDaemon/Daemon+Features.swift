@@ -9,34 +9,82 @@ import PoiseWire
 extension Daemon {
     func start(_ feature: FeatureID, _ allocation: ResourceAllocation, _ generation: Int) {
         guard let policy = engine.policy.features.first(where: { $0.id == feature }) else { return }
-        let placement = enforcer.placement(of: allocation)
+        if case .unit(let name) = policy.source {
+            units.start(feature, name, unitBudget(allocation, policy))
+            return
+        }
         do {
-            let message = HostAllocation(
-                allocation, generation: generation, on: machine.machine)
-            let process = try launcher.start(policy, message, placement: placement)
-            process.placement = placement
-            for step in process.child.refused {
+            let birth = try birth(of: policy, allocation)
+            let message = HostAllocation(allocation, generation: generation, on: machine.machine)
+            let process = try launcher.start(policy, message, birth)
+            process.placement = birth.placement
+            process.cgroup = enforcer.groups?.identity(of: feature)
+            for step in process.child?.refused ?? [] {
                 say("degraded", feature, "\(step.call) was refused; it runs without")
             }
-            processes[feature] = process
-            try watch(process.child.descriptor, .exit(feature), .read)
-            try watch(process.output.pipe, .output(feature), .read)
-            if let channel = process.channel {
-                try watch(channel, .channel(feature), .read)
-            } else {
-                // A command says nothing of itself: it works once it runs.
-                inbox.post(.started(feature))
-            }
+            try follow(process)
+            // A command says nothing of itself: it works once it runs.
+            if process.channel == nil { inbox.post(.started(feature)) }
         } catch let failure as HostLauncher.Failure {
+            forget(feature)
             inbox.post(
                 .spawnFailed(feature, because: failure.text, permanent: failure.permanent))
         } catch {
+            forget(feature)
             inbox.post(.spawnFailed(feature, because: "\(error)", permanent: false))
         }
     }
 
-    /// Holds features to new allocations, then tells each.
+    /// What a process of the feature is born with: all of its limits are set before it is there.
+    private func birth(
+        of policy: FeaturePolicy, _ allocation: ResourceAllocation
+    ) throws -> HostLauncher.Birth {
+        let feature = policy.id
+        if enforcer.groups != nil {
+            try enforcer.groups?.makeRoom(for: feature)
+            try hold([feature: allocation])
+        }
+        return HostLauncher.Birth(
+            placement: enforcer.placement(of: allocation),
+            cgroup: try enforcer.groups?.folder.descriptor(of: feature), user: hostUser
+        ) { [service] (descriptor, kind) throws(SystemError) in
+            try service.store(descriptor, name: kind.name(of: feature))
+        }
+    }
+
+    /// Watches all that comes from the processes of a feature.
+    func follow(_ process: FeatureProcess) throws(SystemError) {
+        let feature = process.feature
+        processes[feature] = process
+        try watch(process.handle.descriptor, .exit(feature), .read)
+        try watch(process.output.pipe, .output(feature), .read)
+        if let channel = process.channel { try watch(channel, .channel(feature), .read) }
+    }
+
+    /// Has nothing of a feature kept for the next daemon.
+    func forget(_ feature: FeatureID) {
+        for kind in Inherited.Kind.allCases {
+            attempt(feature) { () throws(SystemError) in
+                try service.forget(name: kind.name(of: feature))
+            }
+        }
+    }
+
+    /// Holds features to new allocations, all or none, then tells each.
     func enforce(_ changes: [Directive.Change]) {
+        if enforcer.groups != nil {
+            let isUnit = { (feature: FeatureID) in self.units.units[feature] != nil }
+            var targets: FeatureGroups.Targets = [:]
+            for change in changes where !isUnit(change.feature) {
+                targets[change.feature] = change.allocation
+            }
+            do throws(FeatureGroups.Refusal) {
+                try hold(targets)
+            } catch {
+                inbox.post(.refused(because: error.description))
+                return
+            }
+        }
         let orphans = orphans
         for change in changes {
             guard let process = processes[change.feature] else { continue }
@@ -46,8 +94,22 @@ extension Daemon {
         for change in changes { tell(change.feature, change.allocation, change.generation) }
     }
 
+    private func hold(_ targets: FeatureGroups.Targets) throws(FeatureGroups.Refusal) {
+        // A group without processes is in nobody's way.
+        var all = targets
+        for feature in enforcer.groups?.held.keys.sorted() ?? []
+        where processes[feature] == nil && targets[feature] == nil {
+            all[feature] = engine.plan[feature].map { .some($0) } ?? .some(nil)
+        }
+        try enforcer.groups?.hold(
+            all, engine.policy, on: machine.machine, reserved: engine.plan.reserved)
+    }
+
     /// A command has nobody to tell; a host that cannot be told will be seen as late.
     func tell(_ feature: FeatureID, _ allocation: ResourceAllocation, _ generation: Int) {
+        if units.units[feature] != nil {
+            return tellUnit(feature, allocation, generation)
+        }
         guard let process = processes[feature] else { return }
         guard process.channel != nil else {
             inbox.post(.applied(feature, generation: generation))
@@ -58,6 +120,7 @@ extension Daemon {
     }
 
     func askToStop(_ feature: FeatureID, within: Duration) {
+        if units.units[feature] != nil { return units.release(feature) }
         guard let process = processes[feature] else { return }
         let told =
             process.send(.drain(milliseconds: within.wholeMilliseconds * 4 / 5))
@@ -65,20 +128,38 @@ extension Daemon {
         if !told { process.signal(SIGTERM, orphans: orphans) }
     }
 
+    func kill(_ feature: FeatureID) {
+        if units.units[feature] != nil { return units.release(feature) }
+        processes[feature]?.signal(SIGKILL, orphans: orphans)
+        killGroup(feature)
+    }
+
+    private func killGroup(_ feature: FeatureID) {
+        guard let folder = enforcer.groups?.folder, folder.isPopulated(feature) else { return }
+        attempt(feature) { () throws(SystemError) in try folder.kill(feature) }
+    }
+
     func takeExit(of feature: FeatureID, token: UInt64) {
         guard let process = processes[feature] else { return }
-        let end = attempt(feature) { () throws(SystemError) in try process.child.reap() }
-        guard let status = end ?? nil else { return }
-        unwatch(process.child.descriptor, token)
+        var status: ProcessEnd?
+        if let child = process.child {
+            let end = attempt(feature) { () throws(SystemError) in try child.reap() }
+            guard let known = end ?? nil else { return }
+            status = known
+        } else if process.handle.isAlive {
+            return
+        }
+        unwatch(process.handle.descriptor, token)
         if process.channel != nil { takeNews(of: feature, Epoll.Ready.everything) }
         _ = process.output.read()
         process.output.finish()
-        let orphans = process.roots(orphans: orphans).filter { $0 != process.child.pid }
-        for pid in ProcessTree.tree(of: orphans) { kill(pid, SIGKILL) }
+        let orphans = process.roots(orphans: orphans).filter { $0 != process.pid }
+        for pid in ProcessTree.tree(of: orphans) { Glibc.kill(pid, SIGKILL) }
+        killGroup(feature)
         processes[feature] = nil
+        forget(feature)
         reapOrphans()
-        let ending = status.ending(isHost: process.channel != nil)
-        let because = process.toldFailure.map { "\($0) (\(status))" } ?? "\(status)"
+        let (ending, because) = process.ending(status)
         inbox.post(.ended(feature, ending, because: because))
     }
 
@@ -113,7 +194,8 @@ extension Daemon {
         let feature = process.feature
         switch news {
         case .loaded(let name, let version, _): process.plugin = (name, version)
-        case .created, .drained, .stopped: break
+        case .created, .drained: break
+        case .stopped: process.saidStopped = true
         case .started: inbox.post(.started(feature))
         case .applied(let generation): inbox.post(.applied(feature, generation: generation))
         case .report(let report): process.report = report
@@ -155,7 +237,12 @@ extension Daemon {
         let orphans = orphans
         for feature in processes.keys.sorted() {
             guard let process = processes[feature] else { continue }
-            process.sample = process.sampler.sample(process.roots(orphans: orphans), now: now)
+            if let folder = enforcer.groups?.folder {
+                process.take(folder.reading(of: feature), now: now)
+            } else {
+                process.sample = process.sampler.sample(
+                    process.roots(orphans: orphans), now: now)
+            }
             if engine.records[feature]?.life.state == .running {
                 _ = process.send(.sample)
                 _ = process.send(.checkHealth)

@@ -27,7 +27,7 @@ extension Daemon {
         return [
             "feature": .string(feature.name),
             "state": .string(record.life.state.word), "since": .number(since.inSeconds),
-            "pid": JSON(process.map { Int($0.child.pid) }),
+            "pid": JSON((process?.pid ?? units.units[feature]?.state?.mainPID).map { Int($0) }),
             "priority": JSON(engine.policy.features.first { $0.id == feature }?.priority),
             "millicores": JSON(engine.plan[feature]?.millicores.total),
             "cpus": JSON(engine.plan[feature]?.cpus.description),
@@ -49,7 +49,8 @@ extension Daemon {
             plan.keptOut.removeAll { $0.feature != feature }
         }
         return plan.json(
-            holding: Holding(backend: enforcer.backend), solveMicroseconds: solveMicroseconds)
+            holding: enforcer.holding, solveMicroseconds: solveMicroseconds,
+            notHeld: enforcer.groups?.notHeld ?? [:])
     }
 
     func explainJSON(_ feature: FeatureID, _ record: Supervisor.Record) -> JSON {
@@ -59,7 +60,9 @@ extension Daemon {
         let wanted = engine.demands[feature]?.wanted
         return [
             "feature": .string(feature.name), "state": .string(record.life.state.word),
-            "allocation": allocation?.json(holding: Holding(backend: enforcer.backend)) ?? .null,
+            "allocation": allocation?.json(
+                holding: enforcer.holding, notHeld: enforcer.groups?.notHeld[feature] ?? [])
+                ?? .null,
             "because": .string(because(feature, record, allocation)),
             "unmet": .array((allocation?.unmet ?? kept?.unmet ?? []).map(\.json)),
             "demand": .object(

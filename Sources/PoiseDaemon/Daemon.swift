@@ -20,6 +20,8 @@ package final class Daemon {
         case exit(FeatureID)
         case channel(FeatureID)
         case output(FeatureID)
+        case bus
+        case kernel
     }
 
     let options: DaemonOptions
@@ -39,6 +41,22 @@ package final class Daemon {
     /// When the policy file is read again; a little after it changed, since editors write in steps.
     var policyDue: Instant?
     var turns = 0
+    /// Who features run as; nil runs them as the daemon's own user.
+    let hostUser: Credentials?
+    let access: ControlAccess
+    var busToken: UInt64?
+    /// Comes and goes of CPUs; nil where the kernel does not tell.
+    var kernelEvents: KernelEvents?
+    /// When the machine is looked at again; a little after the kernel told of a change, since
+    /// several come at once.
+    var machineDue: Instant?
+    /// What was last left for the next daemon.
+    var leftState = ""
+    private(set) lazy var units = UnitFeatures(
+        cgroupMount: "/sys/fs/cgroup",
+        post: { [weak self] in self?.inbox.post($0) },
+        say: { [weak self] in self?.say($0, $1, $2) },
+        opened: { [weak self] in self?.watchBus($0) })
     /// How long the turn took that made the plan in force: solving and all.
     var solveMicroseconds: Int?
     private let signals: SignalDescriptor
@@ -46,7 +64,7 @@ package final class Daemon {
     private var sources: [UInt64: Source] = [:]
     private var nextToken: UInt64 = 1
     private var nextTick: Instant
-    private var isDone = false
+    private(set) var isDone = false
     private var stopToldAt: Instant?
 
     /// How often features are sampled and checked for threads that left their CPUs.
@@ -78,14 +96,30 @@ package final class Daemon {
             listener: try Daemon.listener(inherited, in: options.runtimeFolder))
         var deadlines = Supervisor.Deadlines()
         deadlines.start = options.startWithin
+        let (left, because) = Daemon.leftState(in: options.runtimeFolder)
         engine = Supervisor(
-            machine: machine.machine, policy: policy, deadlines: deadlines, now: now)
-        enforcer = Enforcer(machine: machine, backend: options.backend ?? .affinity)
+            machine: machine.machine, policy: policy, inForce: left?.plan, deadlines: deadlines,
+            now: now)
+        let choice = try BackendChoice.make(options, before: left?.root ?? CgroupFolder.Before())
+        enforcer = Enforcer(
+            machine: machine, backend: choice.backend,
+            groups: choice.folder.map { FeatureGroups($0) })
+        hostUser = geteuid() == 0 ? try UserDatabase.user(named: Daemon.hostUserName) : nil
+        access = ControlAccess(
+            ownUser: geteuid(), readers: try UserDatabase.group(named: ControlAccess.readers),
+            admins: try UserDatabase.group(named: ControlAccess.admins))
         try Subreaper.become()
         try watch(signals.descriptor, .signals, .read)
         try watch(server.listener, .listener, .read)
         followPolicy(policyPath)
+        watchMachine()
+        if let because { say("found", nil, because) }
+        if let because = choice.because { say("degraded", nil, "cgroups are not used: \(because)") }
+        recover(inherited, left)
     }
+
+    /// Who features run as, where poised is root and this user exists.
+    private static let hostUserName = "poise-host"
 
     private static func listener(
         _ inherited: Inherited, in folder: String
@@ -111,8 +145,12 @@ package final class Daemon {
             for ready in try epoll.wait(timeout: pause) { dispatch(ready) }
             if MonotonicClock.now >= nextTick { tick() }
             if let due = policyDue, due <= MonotonicClock.now { rereadPolicy() }
+            if let due = machineDue, due <= MonotonicClock.now { lookAgain() }
+            settleBus()
             if !inbox.isEmpty || isEngineDue { turn() }
         }
+        giveGroupsBack()
+        unlink(Daemon.statePath(in: options.runtimeFolder))
         say("stopped", nil, "all features have ended")
         if ownsSocket { unlink(RuntimeFolder.socket(in: options.runtimeFolder)) }
     }
@@ -130,7 +168,9 @@ package final class Daemon {
 
     private var pause: Duration {
         if !inbox.isEmpty { return .zero }
-        let moments = [nextTick, policyDue, engine.nextDeadline].compactMap { $0 }
+        let moments = [
+            nextTick, policyDue, machineDue, engine.nextDeadline, units.bus?.timeout,
+        ].compactMap { $0 }
         return max(.zero, (moments.min() ?? nextTick) - MonotonicClock.now)
     }
 
@@ -143,6 +183,7 @@ package final class Daemon {
             if case .adopt = directive { solveMicroseconds = took }
             perform(directive)
         }
+        leaveState()
     }
 
     private func perform(_ directive: Directive) {
@@ -154,7 +195,7 @@ package final class Daemon {
             tell(feature, allocation, generation)
         case .enforce(let changes): enforce(changes)
         case .askToStop(let feature, let within): askToStop(feature, within: within)
-        case .kill(let feature): processes[feature]?.signal(SIGKILL, orphans: orphans)
+        case .kill(let feature): kill(feature)
         case .note(let event): say(event.kind.rawValue, event.feature, event.text)
         case .quit: isDone = true
         }
@@ -164,7 +205,7 @@ package final class Daemon {
         let audit = PlanAudit(plan, machine: machine.machine, policy: engine.policy)
         precondition(audit.breaches.isEmpty, "a plan breaks its promises: \(audit.breaches)")
         do throws(SystemError) {
-            try enforcer.moveDaemon(under: plan)
+            try enforcer.moveDaemon(under: plan, on: machine.machine)
         } catch {
             say("degraded", nil, "cannot move off the CPUs of features: \(error)")
         }
@@ -215,6 +256,8 @@ package final class Daemon {
         case .exit(let feature): takeExit(of: feature, token: ready.token)
         case .channel(let feature): takeNews(of: feature, ready)
         case .output(let feature): takeOutput(of: feature, token: ready.token)
+        case .bus: units.process()
+        case .kernel: takeKernelEvents()
         }
     }
 
@@ -245,7 +288,7 @@ package final class Daemon {
         // A terminal and a script may both tell of one Ctrl-C.
         guard now - first >= .seconds(1) else { return }
         say("stopping", nil, "told again to stop: all features are killed")
-        for process in processes.values { process.signal(SIGKILL, orphans: orphans) }
+        for feature in processes.keys.sorted() { kill(feature) }
     }
 
     func reapOrphans() {
@@ -276,12 +319,14 @@ package final class Daemon {
         // A daemon that no longer comes here is as good as dead.
         if service.watchdogInterval != nil { tell(.watchdog) }
         sampleFeatures()
+        lookAfterGroups()
+        dropSilentCallers()
     }
 
     /// Processes that features left behind and that are ours now.
     var orphans: [ProcessID] { Subreaper.orphans(unless: isKnown) }
 
     private func isKnown(_ pid: ProcessID) -> Bool {
-        processes.values.contains { $0.child.pid == pid }
+        processes.values.contains { $0.pid == pid }
     }
 }

@@ -7,7 +7,7 @@ import PoiseWire
 
 /// What `poised` does from its command line to its exit code.
 package enum DaemonMain {
-    /// Exit codes as the command line's: 0 done, 1 it cannot run, 2 wrong use.
+    /// Exit codes: 0 done, 1 it cannot run, 2 wrong use, 100 the policy has mistakes.
     package static func run(_ arguments: [String]) -> Int32 {
         do throws(DaemonOptions.Stop) {
             let options = try DaemonOptions(
@@ -33,7 +33,8 @@ package enum DaemonMain {
         }
         let reading = Policy.read(path: path)
         for mistake in reading.mistakes { say("\(mistake)") }
-        guard let policy = reading.policy else { return 1 }
+        // Starting again would not mend it.
+        guard let policy = reading.policy else { return 100 }
         do {
             // Hosts inherit it and must not be ended by a pipe that nobody reads.
             signal(SIGPIPE, SIG_IGN)

@@ -8,6 +8,8 @@ package struct DaemonOptions: Sendable, Equatable {
     package var stateFolder: String
     /// Nil chooses by what the host can do.
     package var backend: Backend?
+    /// The cgroup below which features get theirs; nil takes the daemon's own.
+    package var cgroup: String?
     package var pluginFolders: [String]
     /// How long a feature may take until it says that it works.
     package var startWithin: Duration
@@ -22,22 +24,26 @@ package struct DaemonOptions: Sendable, Equatable {
         poised: holds this machine to a policy
 
         usage: poised [--policy FILE] [--runtime-dir DIR] [--state-dir DIR]
-                      [--backend auto|affinity|observe] [--plugin-dir DIR]...
-                      [--start-within SECONDS]
+                      [--backend auto|cgroup2|affinity|observe] [--cgroup PATH]
+                      [--plugin-dir DIR]... [--start-within SECONDS]
 
           --policy FILE      who gets what (default: the installed default.yaml)
           --runtime-dir DIR  socket, lock and logs (default: $POISE_RUNTIME_DIR, else
                              /run/poise for root, $XDG_RUNTIME_DIR/poise for others)
           --state-dir DIR    what features keep (default: /var/lib/poise for root,
                              $XDG_STATE_HOME/poise or ~/.local/state/poise for others)
-          --backend NAME     auto, affinity (CPU masks, nice values, limits) or observe
-                             (decide and record, touch nothing); cgroup2 is not there yet
+          --backend NAME     cgroup2 (control groups), affinity (CPU masks, nice values, limits),
+                             observe (decide and record, touch nothing), or auto: cgroup2 where
+                             a cgroup is delegated, else affinity (default: auto)
+          --cgroup PATH      the delegated cgroup below which features get theirs
+                             (default: the one that poised is in, if nobody else is in it)
           --plugin-dir DIR   look for plugins here first; may be given several times
           --start-within N   seconds a feature may take to start (default: 10)
           --help, --version
 
-        Runs in the foreground and logs to standard error. SIGHUP reads the policy again (so does
-        a change of the file), SIGTERM and SIGINT stop all features in order.
+        Runs in the foreground and logs to standard error or the journal. SIGHUP reads the policy
+        again (so does a change of the file), SIGTERM and SIGINT stop all features in order. As a
+        service of systemd it takes its socket from poised.socket, and features outlive a crash.
 
         examples:
           poised --policy Policies/default.yaml
@@ -76,11 +82,15 @@ package struct DaemonOptions: Sendable, Equatable {
         }
         startWithin = .seconds(within)
         backend = try DaemonOptions.backend(values["--backend"]?.last ?? "auto")
+        cgroup = values["--cgroup"]?.last
+        if let cgroup, !cgroup.hasPrefix("/") {
+            throw .wrongUse("--cgroup takes a path from the root, not \(cgroup)")
+        }
     }
 
     private static let names: Set<String> = [
         "--policy", "--runtime-dir", "--state-dir", "--backend", "--plugin-dir",
-        "--start-within",
+        "--start-within", "--cgroup",
     ]
 
     private static func backend(_ name: String) throws(Stop) -> Backend? {
@@ -88,10 +98,10 @@ package struct DaemonOptions: Sendable, Equatable {
         case "auto": return nil
         case "affinity": return .affinity
         case "observe": return .observe
-        case "cgroup2":
-            throw .wrongUse("the backend cgroup2 is not there yet; use affinity or observe")
+        case "cgroup2": return .cgroup2
         default:
-            throw .wrongUse("unknown backend \(name); there are auto, affinity and observe")
+            throw .wrongUse(
+                "unknown backend \(name); there are auto, cgroup2, affinity and observe")
         }
     }
 

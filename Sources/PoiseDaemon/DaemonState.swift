@@ -1,3 +1,4 @@
+import PoiseLinux
 import PoiseModel
 import PoiseWire
 
@@ -25,10 +26,22 @@ struct DaemonState: Equatable {
         var pluginVersion: String?
     }
 
+    /// A unit of systemd that is a feature.
+    struct Unit: Equatable {
+        var feature: FeatureID
+        var name: String
+        var generation: Int
+        var allocation: ResourceAllocation
+        var origin: UnitOrigin
+    }
+
     /// Names one boot (`/proc/sys/kernel/random/boot_id`).
     var bootID: String
     var plan: AllocationPlan
     var features: [Feature]
+    var units: [Unit] = []
+    /// What the cgroup of all features was like before.
+    var root = CgroupFolder.Before()
 
     /// Why a file says nothing.
     struct Unusable: Error, CustomStringConvertible {
@@ -81,7 +94,12 @@ struct DaemonState: Equatable {
         [
             "boot": .string(bootID),
             "plan": plan.json(holding: .none, solveMicroseconds: nil),
-            "features": .array(features.map(\.json)),
+            "features": .array(features.map(\.json)), "units": .array(units.map(\.json)),
+            "root": [
+                "madeHome": .bool(root.madeHome),
+                "texts": .object(
+                    root.texts.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),
+            ],
         ]
     }
 
@@ -91,6 +109,32 @@ struct DaemonState: Equatable {
         self.plan = try AllocationPlan(json: plan)
         features = []
         for entry in json["features"]?.array ?? [] { features.append(try Feature(json: entry)) }
+        for entry in json["units"]?.array ?? [] { units.append(try Unit(json: entry)) }
+        root.madeHome = json["root"]?["madeHome"]?.bool ?? false
+        for member in json["root"]?["texts"]?.members ?? [] {
+            root.texts[member.key] = member.value.string
+        }
+    }
+}
+
+extension DaemonState.Unit {
+    fileprivate var json: JSON {
+        [
+            "feature": .string(feature.name), "unit": .string(name),
+            "generation": .integer(generation), "allocation": allocation.json(holding: .none),
+            "origin": origin.json,
+        ]
+    }
+
+    fileprivate init(json: JSON) throws(WireError) {
+        guard let feature = FeatureID(try json.string("feature")), let origin = json["origin"],
+            let allocation = json["allocation"]
+        else { throw WireError("units", "a unit has a feature, an allocation and an origin") }
+        self.init(
+            feature: feature, name: try json.string("unit"),
+            generation: try json.number("generation"),
+            allocation: try ResourceAllocation(json: allocation, at: "allocation"),
+            origin: try UnitOrigin(json: origin))
     }
 }
 

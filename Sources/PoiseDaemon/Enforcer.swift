@@ -1,23 +1,32 @@
 import PoiseHardware
 import PoiseLinux
 import PoiseModel
+import PoiseWire
 
 /// Holds running features to their allocations.
 ///
 /// It is made from the local machine and so cannot exist for one that came from a file.
 struct Enforcer {
     let backend: Backend
-    private let machine: LocalMachine
+    /// The cgroups, under the backend that has them.
+    var groups: FeatureGroups?
+    private let ownsAffinity: Bool
     private var affinity = AffinityBackend()
 
-    init(machine: LocalMachine, backend: Backend) {
-        self.machine = machine
+    init(machine: LocalMachine, backend: Backend, groups: FeatureGroups? = nil) {
         self.backend = backend
+        self.groups = groups
+        ownsAffinity = backend == .affinity
     }
 
-    /// What threads of a feature are to be held to; nil under `observe`.
+    /// How firmly each line of a budget is held here.
+    var holding: Holding {
+        groups.map { Holding(files: $0.support.files) } ?? Holding(backend: backend)
+    }
+
+    /// What threads of a feature are to be held to; nil where no mask holds them.
     func placement(of allocation: ResourceAllocation) -> AffinityPlacement? {
-        guard backend == .affinity else { return nil }
+        guard ownsAffinity else { return nil }
         return AffinityPlacement(
             cpus: allocation.cpus, priority: allocation.priority,
             memoryMaxBytes: allocation.memory.maxBytes)
@@ -47,11 +56,11 @@ struct Enforcer {
 
     /// Keeps the daemon itself off the features' CPUs: on the reserved ones, or, where none are, on
     /// those that no feature has for itself.
-    func moveDaemon(under plan: AllocationPlan) throws(SystemError) {
-        guard backend == .affinity else { return }
+    func moveDaemon(under plan: AllocationPlan, on machine: Machine) throws(SystemError) {
+        guard backend != .observe else { return }
         let owned = plan.features.reduce(into: CPUSet()) { $0.formUnion($1.exclusive) }
-        let free = machine.machine.pus.subtracting(owned)
-        let places = [plan.reserved, free, machine.machine.pus]
+        let free = machine.pus.subtracting(owned)
+        let places = [plan.reserved, free, machine.pus]
         guard let cpus = places.first(where: { !$0.isEmpty }) else { return }
         if try ThreadSettings.cpus(of: 0) != cpus { try ThreadSettings.setCPUs(cpus, of: 0) }
     }

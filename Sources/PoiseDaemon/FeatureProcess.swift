@@ -7,7 +7,12 @@ import PoiseWire
 /// The processes of one running feature and everything the daemon holds of them.
 final class FeatureProcess {
     let feature: FeatureID
-    let child: ChildProcess
+    /// The process that was started, by this daemon or by one before it.
+    let handle: ProcessHandle
+    /// Nil when an earlier daemon started it: then nobody tells how it ends.
+    let child: ChildProcess?
+    /// What it runs, as the policy said when it was started.
+    let identity: String
     /// The messages to and from the plugin's host; nil for a command.
     let channel: FileDescriptor?
     var output: FeatureOutput
@@ -24,22 +29,47 @@ final class FeatureProcess {
     /// What its host threw away because the plugin sent too much, ever.
     var dropped = 0
     var plugin: (name: String, version: String)?
+    /// Whether its host said that it has stopped in order.
+    var saidStopped = false
+    /// Commands that were put into its budget, where no cgroup says so.
+    var guests: [ProcessHandle] = []
+    /// The number of its cgroup.
+    var cgroup: UInt64?
+    private var lastCPUTime: (used: Duration, at: Instant)?
     /// The stage and text of the failure that its host told, until it ends.
     var toldFailure: String?
 
     init(
-        feature: FeatureID, child: ChildProcess, channel: FileDescriptor?,
-        output: consuming FeatureOutput
+        feature: FeatureID, handle: ProcessHandle, child: ChildProcess?, identity: String,
+        channel: FileDescriptor?, output: consuming FeatureOutput
     ) {
         self.feature = feature
+        self.handle = handle
         self.child = child
+        self.identity = identity
         self.channel = channel
         self.output = output
     }
 
+    var pid: ProcessID { handle.pid }
+
+    /// Takes what the kernel has counted for its cgroup.
+    func take(_ reading: CgroupReading, now: Instant) {
+        sample = LoadSample()
+        sample.memoryBytes = reading.memoryBytes
+        sample.threads = reading.tasks
+        sample.cpuTime = reading.cpu?.used
+        guard let used = reading.cpu?.used else { return }
+        if let last = lastCPUTime, now > last.at {
+            sample.coresBusy = (used - last.used).inSeconds / (now - last.at).inSeconds
+        }
+        lastCPUTime = (used, now)
+    }
+
     /// Its process, and those it left behind that still carry its name.
     func roots(orphans: [ProcessID]) -> [ProcessID] {
-        [child.pid]
+        guests.removeAll { !$0.isAlive }
+        return [pid] + guests.map(\.pid)
             + orphans.filter {
                 ProcessFiles.environmentValue(HostLauncher.featureVariable, of: $0) == feature.name
             }
@@ -71,26 +101,30 @@ final class FeatureProcess {
 
     /// Sends a signal to all of its processes.
     func signal(_ number: Int32, orphans: [ProcessID]) {
-        for pid in ProcessTree.tree(of: roots(orphans: orphans)) where pid != child.pid {
+        for pid in ProcessTree.tree(of: roots(orphans: orphans)) where pid != self.pid {
             kill(pid, number)
         }
         do throws(SystemError) {
             // The one that we started cannot be mistaken for a later one of its number.
-            try child.signal(number)
+            try handle.signal(number)
         } catch {
             refusals = ["signal \(number): \(error)"]
         }
     }
 }
 
-extension ProcessEnd {
-    /// What the end of a feature's process means for its life.
-    func ending(isHost: Bool) -> FeatureLife.Ending {
-        switch self {
-        case .exited(0): .done
+extension FeatureProcess {
+    /// What its end means for the feature's life, in words too; `status` is nil when an earlier
+    /// daemon was the one to be told.
+    func ending(_ status: ProcessEnd?) -> (FeatureLife.Ending, because: String) {
+        let words = status.map { "\($0)" } ?? "an earlier poised would have been told how"
+        let because = toldFailure.map { "\($0) (\(words))" } ?? words
+        switch status {
+        case .exited(0): return (.done, because)
         // Wrong use, ABI or configuration: starting again would not help.
-        case .exited(100) where isHost: .refused
-        case .exited, .signalled: .failure
+        case .exited(100) where channel != nil: return (.refused, because)
+        case .exited, .signalled: return (.failure, because)
+        case nil: return (saidStopped ? .done : .failure, because)
         }
     }
 }

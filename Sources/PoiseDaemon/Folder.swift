@@ -34,4 +34,15 @@ enum Folder {
                 "access", on: path, Errno(errno), advice: "it must be writable; choose another")
         }
     }
+
+    /// Makes a folder of another user, who alone may look into it (`mkdir(2)`, `chown(2)`).
+    static func make(_ path: String, for user: Credentials) throws(SystemError) {
+        var facts = stat()
+        if stat(path, &facts) == 0, facts.st_uid == user.user, facts.st_gid == user.group { return }
+        try make(path)
+        guard chown(path, user.user, user.group) == 0 else {
+            throw SystemError(
+                "chown", on: path, Errno(errno), advice: "poised needs CAP_CHOWN for it")
+        }
+    }
 }

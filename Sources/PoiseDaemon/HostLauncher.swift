@@ -14,38 +14,50 @@ struct HostLauncher {
         var permanent: Bool
     }
 
+    /// What a process is born with.
+    struct Birth {
+        /// Nil where a cgroup holds it, and under `observe`.
+        var placement: AffinityPlacement?
+        /// The cgroup that it is born in.
+        var cgroup: FileDescriptor?
+        /// Nil runs it as the daemon's user.
+        var user: Credentials?
+        /// Keeps what outlives the daemon; false when nobody does, and it ends with the daemon.
+        var keep: (FileDescriptor, Inherited.Kind) throws(SystemError) -> Bool
+    }
+
     let host: String
     let plugins: PluginSearch
     let runtimeFolder: String
     let stateFolder: String
 
-    /// - Parameter placement: nil starts it where the daemon runs (`observe`).
     func start(
-        _ policy: FeaturePolicy, _ allocation: HostAllocation, placement: AffinityPlacement?
+        _ policy: FeaturePolicy, _ allocation: HostAllocation, _ birth: Birth
     ) throws(Failure) -> FeatureProcess {
         switch policy.source {
         case .plugin(let name):
             guard let path = plugins.path(of: name) else {
                 throw Failure(text: plugins.missing(name), permanent: true)
             }
-            return try startHost(policy, path, allocation, placement)
-        case .command(let words): return try startCommand(policy.id, words, placement)
-        case .unit(let name):
-            throw Failure(
-                text: "\(name): units are not there yet; run it as a command", permanent: true)
+            return try startHost(policy, path, allocation, birth)
+        case .command(let words): return try startCommand(policy, words, birth)
+        case .unit(let name): preconditionFailure("\(name) is systemd's to start")
         }
     }
 
     private func startHost(
-        _ policy: FeaturePolicy, _ plugin: String, _ allocation: HostAllocation,
-        _ placement: AffinityPlacement?
+        _ policy: FeaturePolicy, _ plugin: String, _ allocation: HostAllocation, _ birth: Birth
     ) throws(Failure) -> FeatureProcess {
         let feature = policy.id
         let folder = "\(stateFolder)/\(feature)"
         do {
-            try Folder.make(folder)
+            if let user = birth.user {
+                try Folder.make(folder, for: user)
+            } else {
+                try Folder.make(folder)
+            }
             let (ours, theirs) = try LocalSocket.messagePair()
-            var request = request(feature, host, placement)
+            var request = request(feature, host, birth)
             request.arguments = ["--feature", feature.name, "--plugin", plugin, "--channel", "3"]
             request.descriptors[3] = theirs
             // A crash is told by its signal; the backtrace of the Swift runtime would hold the
@@ -53,7 +65,7 @@ struct HostLauncher {
             if request.environment["SWIFT_BACKTRACE"] == nil {
                 request.environment["SWIFT_BACKTRACE"] = "enable=no"
             }
-            let process = try spawn(feature, request, channel: ours)
+            let process = try spawn(policy, request, birth, channel: ours)
             let order = HostOrder.start(
                 feature: feature.name, plugin: plugin, config: policy.config,
                 allocation: allocation, stateFolder: folder)
@@ -71,12 +83,12 @@ struct HostLauncher {
     }
 
     private func startCommand(
-        _ feature: FeatureID, _ words: [String], _ placement: AffinityPlacement?
+        _ policy: FeaturePolicy, _ words: [String], _ birth: Birth
     ) throws(Failure) -> FeatureProcess {
-        var request = request(feature, words[0], placement)
+        var request = request(policy.id, words[0], birth)
         request.arguments = Array(words.dropFirst())
         do throws(SystemError) {
-            return try spawn(feature, request, channel: nil)
+            return try spawn(policy, request, birth, channel: nil)
         } catch {
             // A program that is not there or is none will not be there in a moment either.
             let hopeless: Set<Errno> = [.noSuchFile, .accessDenied, Errno(8), .notADirectory]
@@ -85,15 +97,22 @@ struct HostLauncher {
     }
 
     private func request(
-        _ feature: FeatureID, _ program: String, _ placement: AffinityPlacement?
+        _ feature: FeatureID, _ program: String, _ birth: Birth
     ) -> SpawnRequest {
         var request = SpawnRequest(program: program)
         request.environment = OwnEnvironment.variables
         request.environment[HostLauncher.featureVariable] = feature.name
-        // Whoever starts a feature's process is the main thread, which lives as long as poised.
-        request.parentDeathSignal = 15
         request.limits = [ResourceLimit(.coreBytes, 0)]
-        if let placement {
+        request.cgroup = birth.cgroup
+        if let user = birth.user {
+            request.user = user
+            request.noCapabilities = true
+            request.noNewPrivileges = true
+            // systemd may have set the daemon's own far below.
+            request.oomScoreAdjust = 0
+            request.environment["HOME"] = stateFolder
+        }
+        if let placement = birth.placement {
             request.cpus = placement.cpus
             request.nice = placement.nice
             request.scheduling = placement.scheduling
@@ -105,15 +124,26 @@ struct HostLauncher {
     }
 
     private func spawn(
-        _ feature: FeatureID, _ request: SpawnRequest, channel: FileDescriptor?
+        _ policy: FeaturePolicy, _ request: SpawnRequest, _ birth: Birth, channel: FileDescriptor?
     ) throws(SystemError) -> FeatureProcess {
         var request = request
         let (reading, writing) = try FileDescriptor.pipe()
         request.descriptors[1] = writing
         request.descriptors[2] = writing
-        let output = FeatureOutput(
-            pipe: reading, log: "\(runtimeFolder)/logs/\(feature).log")
+        // What it writes to must outlive the daemon before it can write.
+        var survives = try birth.keep(reading, .output)
+        if let channel { survives = try birth.keep(channel, .channel) && survives }
+        // Whoever starts a feature's process is the main thread, which lives as long as poised.
+        if !survives { request.parentDeathSignal = 15 }
         let child = try ChildProcess.spawn(request)
-        return FeatureProcess(feature: feature, child: child, channel: channel, output: output)
+        _ = try birth.keep(child.descriptor, .process)
+        return FeatureProcess(
+            feature: policy.id, handle: child.handle, child: child, identity: policy.identity,
+            channel: channel, output: output(of: policy.id, reading))
+    }
+
+    /// Where what a feature prints goes.
+    func output(of feature: FeatureID, _ pipe: FileDescriptor) -> FeatureOutput {
+        FeatureOutput(pipe: pipe, log: "\(runtimeFolder)/logs/\(feature).log")
     }
 }

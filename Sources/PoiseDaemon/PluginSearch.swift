@@ -13,11 +13,13 @@ package struct PluginSearch: Sendable {
     package let folders: [String]
 
     /// The folders of the options, then `$POISE_PLUGIN_PATH`, then where the build or the
-    /// installation puts plugins: beside the program, and in `../lib/poise/plugins`.
+    /// installation puts plugins: `../plugins` and `../lib/poise/plugins`, and beside the program.
     package init(options: [String], environment: (String) -> String?, programFolder: String) {
         var folders = options
         folders += (environment("POISE_PLUGIN_PATH") ?? "").split(separator: ":").map(String.init)
-        folders += [programFolder + "/../lib/poise/plugins", programFolder]
+        folders += [
+            programFolder + "/../plugins", programFolder + "/../lib/poise/plugins", programFolder,
+        ]
         self.folders = folders
     }
 

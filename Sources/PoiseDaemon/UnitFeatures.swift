@@ -78,6 +78,13 @@ final class UnitFeatures {
         follow(feature, unit)
     }
 
+    /// Gives back what a unit had that is no feature any more.
+    func giveBack(_ feature: FeatureID, _ name: String, _ origin: UnitOrigin) {
+        guard connection(for: feature) != nil else { return }
+        units[feature] = Unit(name, origin: origin)
+        release(feature)
+    }
+
     private func take(
         _ state: UnitState, of feature: FeatureID, _ unit: Unit, _ budget: [UnitProperty]
     ) {

@@ -97,6 +97,7 @@ package enum ControlMethod: String, CaseIterable, Sendable {
     case featureStop = "io.poise.FeatureStop"
     case featureRestart = "io.poise.FeatureRestart"
     case policyApply = "io.poise.PolicyApply"
+    case run = "io.poise.Run"
 }
 
 /// Cuts a stream of bytes into the messages that zero bytes end, and refuses what is too long.

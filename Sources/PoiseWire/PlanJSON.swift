@@ -30,6 +30,14 @@ package struct Holding: Sendable, Equatable {
         }
     }
 
+    /// What the cgroups of this host hold; `files` are those that are there.
+    package init(files: Set<ControlFile>) {
+        let holds = { (file: ControlFile) in files.contains(file) ? Held.enforced : .advisory }
+        self.init(
+            cpus: holds(.cpusetCPUs), memory: holds(.memoryMax), accelerators: .advisory,
+            io: holds(.ioWeight))
+    }
+
     var json: JSON {
         [
             "cpus": .string(cpus.rawValue), "memory": .string(memory.rawValue),
@@ -40,13 +48,18 @@ package struct Holding: Sendable, Equatable {
 
 extension AllocationPlan {
     /// The plan as `poise plan --json` prints it.
-    package func json(holding: Holding, solveMicroseconds: Int?) -> JSON {
+    ///
+    /// - Parameter notHeld: what of each feature's budget this host does not hold, and why.
+    package func json(
+        holding: Holding, solveMicroseconds: Int?, notHeld: [FeatureID: [NotHeld]] = [:]
+    ) -> JSON {
         [
             "machine": .string(machine), "policy": .string(policy),
             "solveMicroseconds": JSON(solveMicroseconds),
             "reserved": .string(reserved.description), "idle": .string(idle.description),
             "reservedMillicores": .integer(reservedMillicores),
-            "features": .array(features.map { $0.json(holding: holding) }),
+            "features": .array(
+                features.map { $0.json(holding: holding, notHeld: notHeld[$0.feature] ?? []) }),
             "keptOut": .array(keptOut.map(\.json)),
         ]
     }
@@ -54,7 +67,7 @@ extension AllocationPlan {
 
 extension ResourceAllocation {
     /// One entry of `features` in `poise plan --json` and `poise allocations --json`.
-    package func json(holding: Holding) -> JSON {
+    package func json(holding: Holding, notHeld: [NotHeld] = []) -> JSON {
         [
             "feature": .string(feature.name), "priority": .integer(priority),
             "level": .string(level.rawValue),
@@ -74,6 +87,10 @@ extension ResourceAllocation {
                             + [.init("held", .string(holding.accelerators.rawValue))])
                 }),
             "held": holding.json,
+            "notHeld": .array(
+                notHeld.map {
+                    ["setting": .string($0.setting), "because": .string($0.because)]
+                }),
             "unmet": .array(unmet.map(\.json)), "because": .string(because),
         ]
     }

@@ -252,7 +252,10 @@ import Testing
 @Suite struct DaemonOptionsTests {
     @Test(arguments: [
         (["--nonsense"], "unknown argument --nonsense"), (["--policy"], "--policy needs a value"),
-        (["--backend", "magic"], "unknown backend magic; there are auto, affinity and observe"),
+        (
+            ["--backend", "magic"],
+            "unknown backend magic; there are auto, cgroup2, affinity and observe"
+        ),
         (["--start-within", "x"], "--start-within takes 1 to 3600 seconds, not x"),
     ])
     func wrongUseIsTold(arguments: [String], text: String) {

@@ -90,6 +90,28 @@ extension CgroupFolder {
         CgroupText.folders(in: root).compactMap(FeatureID.init).sorted()
     }
 
+    /// Moves a process with all of its threads into a feature's group (`cgroup.procs`).
+    package func move(_ process: ProcessID, to feature: FeatureID) throws(SystemError) {
+        try CgroupText.write("\(path(of: feature))/cgroup.procs", "\(process)", nature)
+    }
+
+    /// The feature in whose group, or below it, a process is; nil when it is in none
+    /// (`/proc/PID/cgroup`).
+    package func feature(of process: ProcessID) -> FeatureID? {
+        let lines = (ProcessFiles.text("/proc/\(process)/cgroup") ?? "").split(separator: "\n")
+        guard let own = lines.first(where: { $0.hasPrefix("0::/") })?.dropFirst(3) else {
+            return nil
+        }
+        // The path counts from the mount, which `root` begins with.
+        let parts = own.split(separator: "/").map(String.init)
+        for count in parts.indices.dropFirst().reversed() {
+            let above = "/" + parts[..<count].joined(separator: "/")
+            guard root.hasSuffix(above), let feature = FeatureID(parts[count]) else { continue }
+            return feature
+        }
+        return nil
+    }
+
     /// The processes in a feature's group and in the groups below it, in order
     /// (`cgroup.procs`); processes that this reader cannot see are left out.
     package func processes(of feature: FeatureID) -> [ProcessID] {

@@ -105,7 +105,8 @@ package final class CgroupFolder: ControlFiles {
         }
     }
 
-    /// Writes the root's `cgroup.subtree_control`; in an imitation, what the kernel would have in it.
+    /// Writes the root's `cgroup.subtree_control`; in an imitation, what the kernel would have in
+    /// it.
     func setSubtreeControl(_ change: String) throws(SystemError) {
         let file = "cgroup.subtree_control"
         let text = try CgroupText.read("\(root)/\(file)", orEmptyIn: nature)

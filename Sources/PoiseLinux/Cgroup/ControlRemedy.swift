@@ -16,8 +16,8 @@ enum ControlRemedy {
             return "the kernel made \(has) of it; ask for a value that it can hold"
         }
         return "the kernel holds no partition here: \(has); the group shares its cores' "
-            + "scheduling domain instead. A partition needs cores of its own, and on kernels before "
-            + "6.7 a cgroup directly below the mount (poised --cgroup)"
+            + "scheduling domain instead. A partition needs cores of its own, and on kernels "
+            + "before 6.7 a cgroup directly below the mount (poised --cgroup)"
     }
 
     private static let delegation =
@@ -77,7 +77,8 @@ enum ControlRemedy {
             "a CPU in \(value) is unknown here, or belongs to a partition of another group: see "
                 + "/sys/devices/system/cpu/possible"
         case .cpusetMems:
-            "a node in \(value) is unknown or has no memory: see /sys/devices/system/node/has_memory"
+            "a node in \(value) is unknown or has no memory: see "
+                + "/sys/devices/system/node/has_memory"
         case .cpuWeight: "the group is idle (cpu.idle), or the weight is outside of 1 to 10000"
         default: "the kernel does not take \(value) for \(file.rawValue)"
         }

@@ -1,6 +1,7 @@
 package import PoiseModel
 
-/// Performs steps on the groups of a control tree, checks each, and undoes a change that is refused.
+/// Performs steps on the groups of a control tree, checks each, and undoes a change that is
+/// refused.
 package struct ControlTree<Files: ControlFiles> {
     package let files: Files
     /// What each group was last asked to hold and took, or holds as it was read (`adopt`). Who owns
@@ -206,8 +207,8 @@ package struct ControlDrift: Equatable, Sendable {
 
 // What others do to the tree.
 extension ControlTree {
-    /// Reads all that is set in `expected` and gives what is otherwise; knows it from now on, so that
-    /// the steps from `groups` to `expected` mend it. A group or file that cannot be read is left
+    /// Reads all that is set in `expected` and gives what is otherwise; knows it from now on, so
+    /// that the steps from `groups` to `expected` mend it. A group or file that cannot be read is left
     /// out: its processes have ended, or its next step will tell.
     package mutating func drift(expected: [FeatureID: ControlGroup]) -> [ControlDrift] {
         var found: [ControlDrift] = []

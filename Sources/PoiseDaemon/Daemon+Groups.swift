@@ -1,0 +1,25 @@
+import PoiseEngine
+import PoiseLinux
+import PoiseModel
+
+// What the daemon does about its cgroups beside the plan.
+extension Daemon {
+    /// Puts back what others wrote, and removes groups that nobody needs any more.
+    func lookAfterGroups() {
+        guard enforcer.groups != nil else { return }
+        for drift in enforcer.groups?.mendDrift() ?? [] {
+            processes[drift.feature]?.drifted += 1
+            say(
+                "drift", drift.feature,
+                "somebody wrote \(drift.has) to \(drift.key); it is as it was again")
+        }
+        enforcer.groups?.prune { self.engine.plan[$0] != nil || self.processes[$0] != nil }
+    }
+
+    /// Gives back the cgroup that features ran in, as it was found.
+    func giveGroupsBack() {
+        guard let groups = enforcer.groups else { return }
+        enforcer.groups?.prune { _ in false }
+        for failure in groups.folder.restore() { say("degraded", nil, "\(failure)") }
+    }
+}
