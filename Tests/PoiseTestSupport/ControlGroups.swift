@@ -7,17 +7,15 @@ package struct RandomControlGroups {
     /// Whole cores; SMT-like pairs on some machines.
     package let cores: [CPUSet]
     package let usable: CPUSet
-    private let isSMT: Bool
     private let names: [FeatureID]
     private let hasSettings: Bool
 
-    /// A machine of 2…24 PUs and 1…8 features.
-    package init(using random: inout SeededGenerator, settings: Bool = true) {
+    /// A machine of 2…24 PUs, or of so many, and 1…8 features.
+    package init(using random: inout SeededGenerator, settings: Bool = true, pus: Int? = nil) {
         let isSMT = Bool.random(using: &random)
-        let count =
-            isSMT ? 2 * Int.random(in: 1...12, using: &random) : .random(in: 2...24, using: &random)
-        pus = count
-        self.isSMT = isSMT
+        let size = Int.random(in: 1...12, using: &random)
+        let count = pus ?? (isSMT ? 2 * size : .random(in: 2...24, using: &random))
+        self.pus = count
         cores = stride(from: 0, to: count, by: isSMT ? 2 : 1).map {
             CPUSet($0..<($0 + (isSMT ? 2 : 1)))
         }
@@ -82,6 +80,8 @@ package struct RandomControlGroups {
             : "max 100000"
         var bytes = Int.random(in: 0...3, using: &random) << 20
         for file: ControlFile in [.memoryMin, .memoryLow, .memoryHigh, .memoryMax] {
+            // Enough for a small program to live.
+            if file == .memoryHigh { bytes += 64 << 20 }
             values[ControlKey(file)] = "\(bytes)"
             bytes += Int.random(in: 0...3, using: &random) << 20
         }

@@ -28,6 +28,8 @@ package final class ModelControlFiles: ControlFiles {
     /// How many operations were asked for.
     package private(set) var operations = 0
 
+    private var parsedTexts: [String: CPUSet] = [:]
+
     package init(possible: CPUSet) { self.possible = possible }
 
     /// Begins with these groups; those in `empty` have no processes.
@@ -105,7 +107,7 @@ package final class ModelControlFiles: ControlFiles {
         }
         state.groups[feature]?[file] = value == file.standard ? nil : value
         if file == .cpusetCPUs {
-            present[feature]?.cpus = TransitionRules.mask(CPUSet(value) ?? [])
+            present[feature]?.cpus = TransitionRules.mask(parsed(value) ?? [])
         } else {
             present[feature]?.values[ControlKey(file)] = value
         }
@@ -144,15 +146,26 @@ package final class ModelControlFiles: ControlFiles {
     }
 
     private func takenCPUs(_ feature: FeatureID, _ text: String) throws(Errno) -> String {
-        guard let cpus = CPUSet(text), cpus.isSubset(of: possible) else { throw .invalid }
+        guard let cpus = parsed(text), cpus.isSubset(of: possible) else { throw .invalid }
         if cpus.isEmpty, state.populated.contains(feature) { throw .noSpace }
-        for (other, files) in state.groups where other != feature {
-            let theirs = CPUSet(files[.cpusetCPUs] ?? "") ?? []
-            let kinds = [files[.cpusetPartition] ?? "", value(feature, .cpusetPartition) ?? ""]
-            let isPartition = kinds.contains("root") || kinds.contains("isolated")
-            if isPartition, !theirs.isDisjoint(with: cpus) { throw .invalid }
+        let wanted = TransitionRules.mask(cpus)
+        for (other, theirs) in present where other != feature && theirs.cpus & wanted != 0 {
+            if isPartition(other) || isPartition(feature) { throw .invalid }
         }
-        return cpus.description
+        return text
+    }
+
+    /// Texts come again and again.
+    private func parsed(_ text: String) -> CPUSet? {
+        if let known = parsedTexts[text] { return known }
+        let cpus = CPUSet(text)
+        parsedTexts[text] = cpus
+        return cpus
+    }
+
+    private func isPartition(_ feature: FeatureID) -> Bool {
+        let kind = state.groups[feature]?[.cpusetPartition]
+        return kind == "root" || kind == "isolated"
     }
 
     private func takenPartition(_ feature: FeatureID, _ text: String) throws(Errno) -> String {

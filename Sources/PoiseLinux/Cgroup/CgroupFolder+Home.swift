@@ -9,6 +9,12 @@ extension CgroupFolder {
     /// Moves the processes of the root to `.home`. The topmost cgroup is exempt from the rule.
     func moveHome() throws(SystemError) {
         let home = "\(root)/\(Self.home)"
+        if !before.madeHome, access(home, F_OK) == 0 {
+            // Of an earlier process that left no word: a cgroup that had processes had nothing
+            // enabled for groups below it.
+            before.madeHome = true
+            before.texts["cgroup.subtree_control"] = before.texts["cgroup.subtree_control"] ?? ""
+        }
         let isTop = nature == .kernel && access("\(root)/cgroup.type", F_OK) != 0
         if isTop || Self.processes(in: root).isEmpty { return }
         if mkdir(home, 0o755) == 0 {
@@ -55,31 +61,51 @@ extension CgroupFolder {
             guard let text = before.texts[file.rawValue] else { continue }
             attempt { () throws(SystemError) in try giveBack(file.rawValue, text) }
         }
-        restoreControllers(attempt)
-        let home = "\(root)/\(Self.home)"
-        if before.madeHome {
-            attempt { () throws(SystemError) in try move(from: home, to: root) }
-            if nature == .imitation { unlink("\(home)/cgroup.procs") }
-            attempt { () throws(SystemError) in try CgroupText.removeFolder(home, nature) }
-        }
-        if refused.isEmpty { before = Before() }
+        attempt { () throws(SystemError) in try restoreControllers() }
+        if before.madeHome { attempt { () throws(SystemError) in try leaveHome() } }
         return refused
+    }
+
+    private func leaveHome() throws(SystemError) {
+        let home = "\(root)/\(Self.home)"
+        try move(from: home, to: root)
+        if nature == .imitation { unlink("\(home)/cgroup.procs") }
+        try CgroupText.removeFolder(home, nature)
+        before.madeHome = false
     }
 
     private func giveBack(_ file: String, _ text: String) throws(SystemError) {
         let path = "\(root)/\(file)"
-        if try CgroupText.read(path, orEmptyIn: nature) == text { return }
         let line = text.last == "\n" ? String(text.dropLast()) : text
-        try CgroupText.write(path, line, nature)
+        do throws(SystemError) {
+            if try CgroupText.read(path, orEmptyIn: nature) != text {
+                try CgroupText.write(path, line, nature)
+            }
+            before.texts[file] = nil
+        } catch {
+            guard file == ControlFile.cpusetCPUs.rawValue, error.errno == .noSpace else {
+                throw error
+            }
+            // The kernel empties no set of CPUs under a process. All of the parent's are the same.
+            let all = try CgroupText.read("\(root)/../cpuset.cpus.effective", orEmptyIn: nature)
+            try CgroupText.write(path, String(all.prefix { $0 != "\n" }), nature)
+            throw SystemError(
+                "write", on: path, .noSpace,
+                advice: "it has all CPUs now; it can be made empty as it was once no process is in "
+                    + root)
+        }
     }
 
-    private func restoreControllers(_ attempt: (() throws(SystemError) -> Void) -> Void) {
-        guard let text = before.texts["cgroup.subtree_control"] else { return }
+    private func restoreControllers() throws(SystemError) {
+        let file = "cgroup.subtree_control"
+        guard let text = before.texts[file] else { return }
         let had = text.split { $0 == " " || $0 == "\n" }.map(String.init)
         for controller in Self.used.reversed()
         where controllers.contains(controller) && !had.contains(controller) {
-            attempt { () throws(SystemError) in try setSubtreeControl("-\(controller)") }
+            try setSubtreeControl("-\(controller)")
+            controllers.remove(controller)
         }
+        before.texts[file] = nil
     }
 }
 
@@ -124,7 +150,8 @@ extension CgroupFolder {
         return found.sorted()
     }
 
-    static func processes(in folder: String) -> [ProcessID] {
+    /// The processes in one group, by its folder.
+    package static func processes(in folder: String) -> [ProcessID] {
         (ProcessFiles.text("\(folder)/cgroup.procs") ?? "").split(separator: "\n")
             .compactMap { ProcessID($0) }.filter { $0 > 0 }
     }

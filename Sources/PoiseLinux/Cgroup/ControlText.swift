@@ -46,6 +46,11 @@ package enum ControlText {
         }
     }
 
+    /// Whether two values of a file are the same to the kernel.
+    static func areEqual(_ one: String, _ other: String, in file: ControlFile) -> Bool {
+        one == other || normal(one, of: file) == normal(other, of: file)
+    }
+
     private static func rounded(_ value: String, to unit: Int) -> String {
         guard let bytes = Int(value) else { return value }
         return "\(bytes / unit * unit)"

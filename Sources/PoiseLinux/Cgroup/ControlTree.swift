@@ -161,7 +161,7 @@ extension ControlTree {
         isTaken = true
         know(feature, key, value)
         let has = try read(feature, key)
-        if ControlText.normal(has, of: key.file) == ControlText.normal(value, of: key.file) {
+        if ControlText.areEqual(has, value, in: key.file) {
             answers[feature]?[key] = nil
             return nil
         }
@@ -203,6 +203,12 @@ package struct ControlDrift: Equatable, Sendable {
     package var key: ControlKey
     /// What is there now.
     package var has: String
+
+    package init(feature: FeatureID, key: ControlKey, has: String) {
+        self.feature = feature
+        self.key = key
+        self.has = has
+    }
 }
 
 // What others do to the tree.
@@ -218,12 +224,8 @@ extension ControlTree {
             if !group.cpus.isEmpty { keys.insert(ControlKey(.cpusetCPUs), at: 0) }
             for key in keys where !isOutOfForce(key, group) {
                 guard let wanted = group[key], let has = present(feature, key) else { continue }
-                let normal = ControlText.normal(has, of: key.file)
-                if normal == ControlText.normal(wanted, of: key.file)
-                    || has == answers[feature]?[key]
-                {
-                    continue
-                }
+                if ControlText.areEqual(has, wanted, in: key.file) { continue }
+                if has == answers[feature]?[key] { continue }
                 answers[feature]?[key] = nil
                 if key.file == .cpusetCPUs {
                     groups[feature]?.cpus = CPUSet(has) ?? []
