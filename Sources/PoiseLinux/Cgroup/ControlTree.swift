@@ -214,8 +214,8 @@ package struct ControlDrift: Equatable, Sendable {
 // What others do to the tree.
 extension ControlTree {
     /// Reads all that is set in `expected` and gives what is otherwise; knows it from now on, so
-    /// that the steps from `groups` to `expected` mend it. A group or file that cannot be read is left
-    /// out: its processes have ended, or its next step will tell.
+    /// that the steps from `groups` to `expected` mend it. A group or file that cannot be read is
+    /// left out: its processes have ended, or its next step will tell.
     package mutating func drift(expected: [FeatureID: ControlGroup]) -> [ControlDrift] {
         var found: [ControlDrift] = []
         for (feature, group) in expected.sorted(by: { $0.key < $1.key })
