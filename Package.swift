@@ -46,6 +46,7 @@ let package = Package(
         systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         systemLibrary("CJansson", pkgConfig: "jansson", apt: "libjansson-dev"),
         systemLibrary("CSystemd", pkgConfig: "libsystemd", apt: "libsystemd-dev"),
+        .systemLibrary(name: "CXattr"),
         .target(name: "CLinux"),
         .target(name: "PluginABI"),
         .target(name: "CAllocationCount"),
@@ -54,7 +55,7 @@ let package = Package(
         .target(
             name: "PoiseModel", swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
         room("PoiseEngine", sees: ["PoiseModel"]),
-        room("PoiseHardware", sees: ["PoiseModel", "CHwloc"]),
+        room("PoiseHardware", sees: ["PoiseModel", "CHwloc", "CXattr"]),
         room("PoisePolicyFile", sees: ["PoiseModel", "CYAML"]),
         room("PoiseLinux", sees: ["PoiseModel", "CLinux", "CSystemd"]),
         room("PoiseWire", sees: ["PoiseModel", "CJansson"]),
@@ -90,7 +91,9 @@ let package = Package(
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseTestSupport",
             ],
             exclude: ["Golden"], swiftSettings: strict),
-        tests("PoiseHardwareTests", sees: ["PoiseModel", "PoiseHardware", "PoiseTestSupport"]),
+        tests(
+            "PoiseHardwareTests",
+            sees: ["PoiseModel", "PoiseHardware", "CXattr", "PoiseTestSupport"]),
         tests("PoisePolicyFileTests", sees: ["PoiseModel", "PoisePolicyFile", "PoiseTestSupport"]),
         // A service that does what its arguments say, for tests to start.
         .executableTarget(

@@ -15,6 +15,8 @@ private let limits = """
         let tree = TemporaryFolder()
         let own = "sys/fs/cgroup/user.slice/poise.scope"
         tree.write("proc/sys/kernel/osrelease", "6.1.0-13-amd64\n")
+        tree.write("sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n")
+        tree.write("sys/fs/cgroup/cgroup.subtree_control", "cpu memory pids\n")
         tree.write("proc/self/mountinfo", unifiedMount)
         tree.write("proc/self/cgroup", "0::/user.slice/poise.scope\n")
         tree.write("proc/self/status", "Name:\tpoised\nCapEff:\t0000000000800000\n")
@@ -33,6 +35,11 @@ private let limits = """
         expected.cgroups = .unified
         expected.cgroupMount = "/sys/fs/cgroup"
         expected.cgroupFolder = "/" + own
+        expected.subtree = ControlSubtree(
+            folder: "/" + own, origin: .own,
+            files: ["cgroup.procs", "cgroup.subtree_control", "cgroup.controllers"])
+        expected.kernelControllers = ["cpu", "memory", "pids"]
+        expected.legacyControllers = []
         expected.isDelegated = true
         expected.controllers = ["cpu", "memory", "pids"]
         expected.pressure = ["cpu", "io", "memory"]
@@ -41,6 +48,10 @@ private let limits = """
         expected.highestRealtimePriority = 0
         expected.hasSysNice = true
         expected.hasSystemd = true
+        expected.systemd = SystemdState(isRunning: false)
+        expected.confinement.hasNoNewPrivileges = false
+        expected.confinement.hasSeccomp = false
+        expected.neighbours = []
         #expect(HostCapabilities.probe(root: tree.path) == expected)
     }
 
@@ -75,6 +86,6 @@ private let limits = """
         let host = HostCapabilities.probe()
         #expect(host.kernelRelease?.isEmpty == false)
         #expect(host.cgroups != nil && host.hasSysNice != nil && host.lowestNice != nil)
-        #expect(host.recommendedBackend == .affinity)
+        #expect(host.isRoot != nil && host.openFiles != nil && host.swapBytes != nil)
     }
 }

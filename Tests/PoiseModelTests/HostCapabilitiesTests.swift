@@ -17,14 +17,14 @@ private let hosts: [(HostCapabilities, [String])] = [
             $0.isDelegated = false
             $0.controllers = ["memory", "pids"]
             $0.hasSystemd = true
-        }, ["cgroup2", "delegation", "controllers"]
+        }, ["delegation", "cpuset", "cpu", "io", "hugetlb"]
     ),
     (
         host {
             $0.cgroups = .unified
             $0.isDelegated = true
-            $0.controllers = ["cpu", "cpuset", "io", "memory"]
-        }, ["cgroup2"]
+            $0.controllers = ["cpu", "cpuset", "hugetlb", "io", "memory", "pids"]
+        }, []
     ),
     (host { $0.pressure = [] }, ["pressure"]),
     (host { $0.pressure = ["cpu", "io", "memory"] }, []),
@@ -51,6 +51,25 @@ func adviceNamesWhatIsMissingAndNothingUnknown(_ host: HostCapabilities, _ topic
     #expect(host.advice.allSatisfy { !$0.missing.isEmpty && !$0.cost.isEmpty })
 }
 
-@Test func affinityIsRecommendedEverywhereUntilThereIsAnotherBackend() {
-    #expect(hosts.allSatisfy { $0.0.recommendedBackend == .affinity })
+private typealias Case = (HostCapabilities.CgroupLayout, Bool?, [String]?, Backend)
+private let backends: [Case] = [
+    (.unified, true, ["cpuset"], .cgroup2), (.unified, true, ["cpu", "memory"], .cgroup2),
+    (.unified, true, ["memory"], .affinity), (.unified, false, ["cpuset"], .affinity),
+    (.unified, nil, ["cpuset"], .affinity), (.unified, true, nil, .affinity),
+    (.hybrid, true, ["cpuset"], .affinity), (.legacy, true, ["cpuset"], .affinity),
+    (.absent, nil, nil, .affinity),
+]
+
+@Test(arguments: backends)
+func theBackendNeedsADelegatedCgroupThatHoldsCPUs(
+    layout: HostCapabilities.CgroupLayout, isDelegated: Bool?, controllers: [String]?,
+    backend: Backend
+) {
+    let host = host {
+        $0.cgroups = layout
+        $0.isDelegated = isDelegated
+        $0.controllers = controllers
+    }
+    #expect(host.recommendedBackend == backend)
+    #expect(Set(host.heldLines.map(\.resource)).count == 7)
 }

@@ -6,6 +6,8 @@ struct Command: Sendable {
     var summary: String
     var arguments: [Argument] = []
     var options: [Option] = []
+    /// What help says beside: exit codes of its own and the like.
+    var notes: [String] = []
     var examples: [Example] = []
     var perform: @Sendable (Invocation, Console) throws(CommandFailure) -> ExitCode
 
@@ -74,6 +76,9 @@ extension Command.Option {
     static let machine = Command.Option(
         name: "machine", valueName: "FILE|NAME",
         help: "another machine: an hwloc XML file, or a name in hwprofiles", value: .machine)
+    static let cgroup = Command.Option(
+        name: "cgroup", valueName: "DIR",
+        help: "the cgroup below which features get theirs, as poised takes it", value: .folder)
     static let policy = Command.Option(
         name: "policy", valueName: "FILE|NAME",
         help: "a policy file, or a name in Policies (default: default)", value: .policy)

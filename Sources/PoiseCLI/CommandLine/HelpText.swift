@@ -61,6 +61,7 @@ struct HelpText {
             parts.append(rows(command.arguments.map { ($0.name, $0.help) }))
         }
         parts.append("Options:\n" + rows(command.allOptions.map { ($0.usage, $0.help) }))
+        if !command.notes.isEmpty { parts.append(command.notes.joined(separator: "\n")) }
         if !command.examples.isEmpty {
             let lines = command.examples.map { "  \($0.line)\n      \($0.does)" }
             parts.append("Examples:\n" + lines.joined(separator: "\n"))

@@ -19,6 +19,7 @@ enum MachineChoice {
     /// How firmly a plan would be held there: a machine from a file is only planned on.
     static func holding(of machine: Machine) -> Holding {
         machine.isThisSystem
-            ? Holding(backend: HostCapabilities.probe().recommendedBackend) : .none
+            ? Holding(backend: HostCapabilities.probe(subtree: .unitOrOwn).recommendedBackend)
+            : .none
     }
 }

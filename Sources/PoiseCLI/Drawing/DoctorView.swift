@@ -13,8 +13,14 @@ struct DoctorView {
 
     func lines(_ console: Console) -> [String] {
         section("This host", facts(console), console)
-            + section("What holds here, by the backend \(host.recommendedBackend)", held, console)
+            + section("What holds here, by the backend \(backend)", held, console)
             + advice(console)
+    }
+
+    private var backend: String {
+        guard host.recommendedBackend == .cgroup2, let folder = host.subtree?.folder
+        else { return host.recommendedBackend.rawValue }
+        return "cgroup2 in \(folder)"
     }
 
     private func section(
@@ -32,9 +38,12 @@ struct DoctorView {
             list.map { $0.isEmpty ? "none" : $0.joined(separator: ", ") } ?? unknown
         }
         let counts = "\(machine.cores.count) cores, \(machine.pus.count) CPUs"
+        let place = host.subtree.map { ", in \($0.folder)" } ?? ""
+        let version = host.systemd?.version.map { ", version \($0)" } ?? ""
         return [
             ("machine", "\(machine.name), \(counts)"), ("kernel", host.kernelRelease ?? unknown),
-            ("cgroups", host.cgroups?.rawValue ?? unknown), ("delegated", yesNo(host.isDelegated)),
+            ("cgroups", host.cgroups?.rawValue ?? unknown),
+            ("delegated", yesNo(host.isDelegated) + place),
             ("controllers", words(host.controllers)), ("pressure", words(host.pressure)),
             ("SMT", host.smt?.rawValue ?? unknown),
             (
@@ -42,38 +51,45 @@ struct DoctorView {
                 host.hasSysNice == true
                     ? "any value" : host.lowestNice.map { "down to \($0)" } ?? unknown
             ),
-            ("systemd", yesNo(host.hasSystemd)),
+            ("systemd", yesNo(host.hasSystemd) + version),
         ]
     }
 
     private var held: [(label: String, text: String)] {
-        let holding = Holding(backend: host.recommendedBackend)
-        return [
-            ("CPUs", words(holding.cpus)), ("memory", words(holding.memory)),
-            ("accelerators", words(holding.accelerators)), ("io", words(holding.io)),
-        ]
-    }
-
-    private func words(_ held: Held) -> String {
-        switch held {
-        case .enforced: "enforced: the kernel holds features to it"
-        case .monitored: "monitored: nobody stops a feature, but crossing it is seen"
-        case .advisory: "advisory: features are only told"
+        let names = ["cpus": "CPUs", "cpuTime": "CPU time", "hugetlb": "huge pages"]
+        return host.heldLines.map { line in
+            (names[line.resource] ?? line.resource, "\(line.held.rawValue): \(line.by)")
         }
     }
 
     private func advice(_ console: Console) -> [String] {
-        let list = host.advice
-        guard !list.isEmpty else { return [console.paint(.good, "Nothing is missing.")] }
-        return [console.paint(.bold, "Missing")]
-            + list.flatMap { advice -> [String] in
-                let first = Paragraph(label: advice.topic, labelWidth: 12)
-                let rest = Paragraph(label: "", labelWidth: 12)
-                let mend =
-                    advice.command.map { ["mend it: \($0)"] } ?? ["nothing mends it on this host"]
-                return first.lines(advice.missing, console)
-                    + rest.lines("cost: \(advice.cost)", console)
-                    + mend.map { String(repeating: " ", count: 16) + $0 }
+        let titles: [(Advice.Weight, String, Paint.Style)] = [
+            (.enforcement, "Missing, so that budgets are not held", .bad),
+            (.less, "Missing, so that Poise works with less", .warning),
+            (.note, "Good to know", .dim),
+        ]
+        let all = host.advice
+        var told: Set<String> = []
+        let parts = titles.flatMap { weight, title, style -> [String] in
+            let list = all.filter { $0.weight == weight }
+            guard !list.isEmpty else { return [] }
+            let items = list.flatMap { advice -> [String] in
+                let isNew = advice.command.map { told.insert($0).inserted } ?? true
+                return self.lines(advice, isNew: isNew, console)
             }
+            return [console.paint(style, title)] + items + [""]
+        }
+        guard host.holdsEverything else { return Array(parts.dropLast()) }
+        return parts + [console.paint(.good, "Nothing is missing that a budget needs.")]
+    }
+
+    private func lines(_ advice: Advice, isNew: Bool, _ console: Console) -> [String] {
+        let first = Paragraph(label: advice.topic, labelWidth: 12)
+        let rest = Paragraph(label: "", labelWidth: 12)
+        // A command stays on one line, so that it can be copied.
+        let mend = advice.command.map { isNew ? $0 : "as above" } ?? "no command does"
+        return first.lines(advice.missing, console)
+            + rest.lines("cost: \(advice.cost)", console)
+            + [String(repeating: " ", count: 16) + "mend it: \(mend)"]
     }
 }
