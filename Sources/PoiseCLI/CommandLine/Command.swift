@@ -61,6 +61,8 @@ extension Command {
     /// What a value is, for completion and for checks.
     enum ValueKind: Sendable, Equatable {
         case text, file, folder, machine, policy, feature
+        /// A program and its arguments.
+        case program
         case oneOf([String])
     }
 }

@@ -7,9 +7,9 @@ enum CommandTable {
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         EventsCommand.command,
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
-        PolicyApplyCommand.command, PluginListCommand.command,
+        PolicyApplyCommand.command, PluginListCommand.command, RunCommand.command,
     ]
 
     /// Commands that ask a daemon when there is one, and do without.
-    static let worksAlone: Set<String> = ["topology"]
+    static let worksAlone: Set<String> = ["topology", "completions"]
 }

@@ -46,7 +46,9 @@ package final class Console {
     package func print(_ json: JSON) { print(json.pretty) }
 
     /// Writes a line to standard error at once.
-    package func note(_ line: String) { _ = write(.errors, Array(line.utf8) + [10]) }
+    package func note(_ line: String) {
+        _ = write(.errors, Array(PrintableText.of(line).utf8) + [10])
+    }
 
     /// Writes what was printed so far.
     package func flush() throws(CommandFailure) {

@@ -7,6 +7,9 @@ package enum ExitCode: Int32, Sendable {
     /// The daemon cannot be reached.
     case unreachable = 3
     case notAllowed = 4
+    /// `poise run` found the command, and could not start it; as shells have it.
+    case commandNotRunnable = 126
+    case commandNotFound = 127
 }
 
 /// Why a command ended early: what to print on standard error, and the exit code.

@@ -17,13 +17,26 @@ enum FeatureCommands {
             examples: [.init("poise feature \(verb) streaming", summary)]
         ) { (invocation, console) throws(CommandFailure) in
             let feature = invocation.arguments[0]
-            let answer = try DaemonCall(invocation).ask(method, ["feature": .string(feature)])
+            let call = DaemonCall(invocation)
+            let isRunning = method == .featureStart ? try runs(feature, call) : false
+            // Asked all the same: a feature that ends just now is to start again.
+            var answer = try call.ask(method, ["feature": .string(feature)])
+            if isRunning { answer = ["text": .string("\(feature) runs already")] }
             if invocation.wantsJSON {
                 console.print(answer)
             } else {
                 console.print(answer["text"]?.string ?? "\(feature): done")
             }
             return .done
+        }
+    }
+
+    private static func runs(
+        _ feature: String, _ call: DaemonCall
+    ) throws(CommandFailure) -> Bool {
+        let features = try call.ask(.status)["features"]?.array ?? []
+        return features.contains {
+            $0["feature"]?.string == feature && $0["state"]?.string == "running"
         }
     }
 }

@@ -12,6 +12,24 @@ package enum PolicyFolder {
         return places.filter { access($0 + "/.", F_OK) == 0 }
     }
 
+    /// The names of the policies that come with Poise, sorted.
+    static var names: [String] {
+        let folders = all(
+            named: RuntimeFolder.environment("POISE_POLICIES"), executable: InputFile.executable)
+        var names: Set<String> = []
+        for folder in folders {
+            guard let stream = opendir(folder) else { continue }
+            defer { closedir(stream) }
+            while let entry = readdir(stream) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name.hasSuffix(".yaml") { names.insert(String(name.dropLast(5))) }
+            }
+        }
+        return names.sorted()
+    }
+
     /// The file that somebody means: a path, or the name of a policy that comes with Poise.
     static func path(named name: String) throws(CommandFailure) -> String {
         if name.contains("/") || InputFile.exists(name) { return name }

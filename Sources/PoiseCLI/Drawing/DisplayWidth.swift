@@ -34,6 +34,17 @@ enum DisplayWidth {
         text + String(repeating: " ", count: max(0, width - of(text)))
     }
 
+    /// `text` in at most `width` columns, with a sign for what was cut off.
+    static func cut(_ text: String, to width: Int, _ glyphs: Glyphs) -> String {
+        guard of(text) > width else { return text }
+        var kept = ""
+        for character in text {
+            if of(kept) + of(String(character)) > width - of(glyphs.more) { break }
+            kept.append(character)
+        }
+        return kept + glyphs.more
+    }
+
     /// `text` in lines of at most `width` columns, broken after spaces and commas; a longer word
     /// stays whole. Text must not be coloured yet.
     static func wrapped(_ text: String, to width: Int) -> [String] {

@@ -58,6 +58,8 @@ package struct Glyphs: Sendable, Equatable {
     var unknown: String { isUnicode ? "–" : "-" }
     var separator: String { isUnicode ? " · " : ", " }
     var atMost: String { isUnicode ? "≤ " : "<= " }
+    /// Stands for what was cut off.
+    var more: String { isUnicode ? "…" : ".." }
     var arrow: String { isUnicode ? "→" : "->" }
 
     /// The corner or crossing that has arms in these directions.

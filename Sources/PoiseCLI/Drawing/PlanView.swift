@@ -41,10 +41,11 @@ package struct PlanView {
     private func row(_ feature: JSON) -> [Table.Cell] {
         let cores = CoreClass.allCases.map { feature["cores"]?[$0.rawValue]?.integer ?? 0 }
         let shared = (feature["millicores"]?.integer ?? 0) - cores.reduce(0, +) * 1000
+        let name = feature["feature"]?.string ?? ""
         let whole = cores.map { Table.Cell($0 > 0 ? "\($0)" : "") }
         let unmet = (feature["unmet"]?.array ?? []).map(UnmetWords.shortest)
         return [
-            .init(feature["feature"]?.string ?? "", .bold),
+            .init(DisplayWidth.cut(name, to: 24, console.glyphs), .bold),
             .init(feature["priority"]?.integer.map(String.init) ?? console.glyphs.unknown),
         ] + whole + [
             .init(shared > 0 ? QuantityText.cores(shared) : ""),

@@ -12,7 +12,7 @@ package struct StatusView {
         features = status["features"]?.array ?? []
     }
 
-    package var lines: [String] { head + [""] + table + problems }
+    package var lines: [String] { head + [""] + table + healths + problems }
 
     private var head: [String] {
         let dot = console.glyphs.separator
@@ -45,7 +45,7 @@ package struct StatusView {
             .init("MEMORY", number: true), .init("THREADS", number: true, extra: true),
             .init("RATE/S", number: true), .init("QUEUE", number: true, extra: true),
             .init("P99", number: true), .init("ERRORS", number: true, extra: true),
-            .init("HEALTH", wraps: true),
+            .init("HEALTH"),
         ])
         for feature in features { table.add(row(feature)) }
         return table.lines(width: console.width, paint: console.paint)
@@ -57,7 +57,8 @@ package struct StatusView {
         let state = feature["state"]?.string ?? unknown
         let health = feature["health"]?.string ?? unknown
         return [
-            .init(text(feature["feature"]), .bold), .init(state, StatusView.style(of: state)),
+            .init(DisplayWidth.cut(text(feature["feature"]), to: 24, console.glyphs), .bold),
+            .init(state, StatusView.style(of: state)),
             .init(seconds(feature["since"])), .init(text(feature["restarts"])),
             .init(text(feature["pid"])),
             .init(text(feature["priority"])),
@@ -68,19 +69,35 @@ package struct StatusView {
             .init(decimal(report?["throughputPerSecond"], digits: 0)),
             .init(text(report?["queueDepth"])), .init(seconds(report?["latencyP99Seconds"])),
             .init(text(report?["errors"])),
-            .init(health, health.hasPrefix("good") ? .good : health == unknown ? nil : .warning),
+            .init(
+                String(health.prefix { $0 != ":" }),
+                health.hasPrefix("good") ? .good : health == unknown ? nil : .warning),
         ]
+    }
+
+    /// What plugins say of their health, which is too long for the table.
+    private var healths: [String] {
+        section("Health") { feature in
+            guard let health = feature["health"]?.string else { return nil }
+            let text = health.drop { $0 != ":" }.drop { $0 == ":" || $0 == " " }
+            return text.isEmpty ? nil : health
+        }
     }
 
     /// The last problem of each feature that has one.
     private var problems: [String] {
-        let width = features.map { DisplayWidth.of($0["feature"]?.string ?? "") }.max() ?? 0
+        section("Last problems") { $0["lastProblem"]?.string }
+    }
+
+    private func section(_ title: String, _ text: (JSON) -> String?) -> [String] {
+        let names = features.map { DisplayWidth.of($0["feature"]?.string ?? "") }
+        let width = min(24, names.max() ?? 0)
         let lines = features.flatMap { feature -> [String] in
-            guard let problem = feature["lastProblem"]?.string, !problem.isEmpty else { return [] }
+            guard let text = text(feature), !text.isEmpty else { return [] }
             return Paragraph(label: feature["feature"]?.string ?? "", labelWidth: width)
-                .lines(problem, console)
+                .lines(text, console)
         }
-        return lines.isEmpty ? [] : ["", console.paint(.bold, "Last problems")] + lines
+        return lines.isEmpty ? [] : ["", console.paint(.bold, title)] + lines
     }
 
     static func style(of state: String) -> Paint.Style? {

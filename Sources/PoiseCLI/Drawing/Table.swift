@@ -1,8 +1,8 @@
 /// A table for people: columns aligned by display width, within the terminal's width.
 ///
-/// Nothing is cut off. When the lines are too long, the columns that may wrap do, widest first; a
-/// column without a value in any row is left out. When wrapping is not enough, the columns that are
-/// marked as extra go, the last first.
+/// Nothing is cut off here. When the lines are too long, the columns that may wrap do, the widest
+/// first; a column without a value in any row is left out. When wrapping is not enough, the columns
+/// that are marked as extra go, the last first.
 package struct Table {
     package struct Column: Sendable {
         var title: String
