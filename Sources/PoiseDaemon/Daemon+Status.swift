@@ -15,7 +15,8 @@ extension Daemon {
             "machine": .string(machine.machine.name), "policy": .string(engine.policy.name),
             "policyPath": .string(policyPath),
             "uptimeSeconds": .number((MonotonicClock.now - startedAt).inSeconds),
-            "turns": .integer(turns), "features": .array(features),
+            "turns": .integer(turns), "kernelWrites": JSON(enforcer.groups?.writes),
+            "features": .array(features),
         ]
     }
 

@@ -112,3 +112,52 @@ cpu_numbers() {
     local part
     for part in ${1//,/ }; do seq "${part%-*}" "${part#*-}"; done
 }
+
+# three: a command on cores of its own, a plugin, and a command on shared time.
+three() {
+    cat <<'END'
+version: 1
+name: three
+reserve: { cores: 1, memory: 128MiB }
+features:
+  big:
+    command: ["sh", "-c", "i=0; while :; do echo $i; i=$((i+1)); sleep 0.05; done"]
+    priority: 80
+    cores: { performance: { min: 2, want: 3 } }
+    memory: { min: 16MiB, want: 32MiB, max: 128MiB, locality: strict, swap: 0 }
+    io: { weight: 300, max: { /dev/vda: { write: 8MiB } } }
+    pids: { max: 64 }
+    hugetlb: { 2MiB: 4MiB }
+  streaming:
+    plugin: streaming
+    priority: 60
+    cores: { performance: { min: 1, want: 2 } }
+    config: { source: { kind: system } }
+  small:
+    command: ["sleep", "infinity"]
+    priority: 10
+    cores: { performance: 0.5, sharing: shared }
+    borrow: false
+END
+}
+
+# Starts the service with the policy on standard input and waits until all of it runs.
+serve() {
+    cat >/etc/poise/policy.yaml
+    systemctl start poised
+    eventually 30 all_run
+}
+all_run() {
+    [[ $(json '[.features[].state] | unique | join(" ")' poise status) == running ]]
+}
+
+# The cgroup of all features.
+root=/sys/fs/cgroup/poise.slice/poise-features.service
+# The processes of all features.
+pids() { json '[.features[] | "\(.feature)=\(.pid)"] | join(" ")' poise status; }
+# control FEATURE FILE: what a control file of a feature has in it.
+control() { cat "$root/$1/$2"; }
+# said TEXT: poised has said so in the journal.
+said() { journalctl -u poised -o cat --no-pager | grep -q -- "$1"; }
+# Kernel writes of poised so far.
+writes() { json .kernelWrites poise status; }

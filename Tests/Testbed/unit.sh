@@ -1,0 +1,39 @@
+# rule: a unit of systemd gets its budget from systemd, keeps running, and is given back as it was
+# profile: numa2
+# limit: 150
+# poise: installed
+source "$(dirname "$0")/lib.sh"
+
+systemd-run --quiet --unit=other.service --property=CPUWeight=77 sleep infinity
+group=/sys/fs/cgroup/system.slice/other.service
+systemctl set-property --runtime other.service AllowedCPUs=0-6
+files() { (cd $group && for file in cpuset.cpus cpuset.mems cpu.weight cpu.max memory.min memory.low \
+    memory.high memory.max pids.max; do echo "$file: $(cat $file)"; done); }
+before=$(files)
+was=$(systemctl show -P MainPID other)
+{
+    three
+    cat <<'END'
+  unit:
+    unit: other.service
+    priority: 70
+    cores: { performance: 1 }
+    memory: { max: 64MiB }
+END
+} | serve
+equals "CPUs" "$(cat $group/cpuset.cpus.effective)" "$(allocated_cpus unit)"
+equals memory.max "$(cat $group/memory.max)" $((64 << 20))
+equals "its process" "$(pid unit)" "$was"
+
+# A restart of poised does not forget what it was like before.
+systemctl kill -s KILL poised
+eventually 20 all_run
+poise feature stop unit
+given_back() { [[ $(files) == "$before" ]]; }
+eventually 10 given_back || { files; echo "$before"; fail "not as it was"; }
+equals "its process" "$(systemctl show -P MainPID other)" "$was"
+# One that is not there says so and is not tried again.
+sed -i 's/unit: other.service/unit: missing.service/' /etc/poise/policy.yaml
+systemctl reload poised
+poise feature start unit
+eventually 10 said "the unit missing.service is not-found"
