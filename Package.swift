@@ -47,6 +47,8 @@ let package = Package(
         systemLibrary("CJansson", pkgConfig: "jansson", apt: "libjansson-dev"),
         systemLibrary("CSystemd", pkgConfig: "libsystemd", apt: "libsystemd-dev"),
         .systemLibrary(name: "CXattr"),
+        systemLibrary("CSeccomp", pkgConfig: "libseccomp", apt: "libseccomp-dev"),
+        systemLibrary("CLibcap", pkgConfig: "libcap", apt: "libcap-dev"),
         .target(name: "CLinux"),
         .target(name: "PluginABI"),
         .target(name: "CAllocationCount"),
@@ -74,7 +76,9 @@ let package = Package(
             "PoiseCLI",
             sees: ["PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire"]),
         program("poise", sees: ["PoiseCLI"]),
-        program("poise-host", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"]),
+        program(
+            "poise-host",
+            sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux", "CSeccomp", "CLibcap"]),
 
         room("StreamingCore", sees: ["PoiseModel"], path: "Plugins/Streaming/Core"),
         room(

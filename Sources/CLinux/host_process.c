@@ -15,6 +15,10 @@ int32_t poise_host_no_new_privileges(void) {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+int32_t poise_host_not_dumpable(void) {
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 int32_t poise_host_signals(void) {
     sigset_t ending;
     sigemptyset(&ending);

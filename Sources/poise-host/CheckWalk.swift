@@ -31,7 +31,9 @@ final class CheckWalk: Sendable {
     }
 
     /// Ends the process: 0 when all is well, else as the first failure wants it.
-    static func run(path: String, config file: String?) -> Never {
+    static func run(
+        path: String, config file: String?, _ sandbox: SandboxSettings
+    ) -> Never {
         let config: JSON
         do {
             config = try file.map { path throws(HostFailure) in try read(path) } ?? .object([])
@@ -39,6 +41,9 @@ final class CheckWalk: Sendable {
             HostExit.end(.wrong, error.text)
         }
         let walk = CheckWalk(path: path, config: config)
+        if let text = Sandbox.words(Sandbox.enter(sandbox, plugin: path)) {
+            HostExit.complain(text)
+        }
         let result = poise_host_thread(
             "plugin",
             { raw in

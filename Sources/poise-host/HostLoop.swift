@@ -24,24 +24,30 @@ struct HostLoop {
     private var lastNewsEnd: Instant?
 
     /// Serves one feature until its end.
-    static func run(feature: FeatureID, plugin: String, channel: Int32) -> Never {
-        var loop = HostLoop(feature: feature, plugin: plugin, channel: HostChannel(channel))
+    static func run(
+        feature: FeatureID, plugin: String, channel: Int32, _ sandbox: SandboxSettings
+    ) -> Never {
+        var loop = HostLoop(
+            feature: feature, plugin: plugin, channel: HostChannel(channel), sandbox)
         loop.plugin.start()
         while true { loop.turn() }
     }
 
-    private init(feature: FeatureID, plugin: String, channel: HostChannel) {
+    private init(
+        feature: FeatureID, plugin: String, channel: HostChannel, _ sandbox: SandboxSettings
+    ) {
         self.channel = channel
         signals = poise_host_signals()
         guard signals >= 0 else {
             HostExit.end(.outside, "watching signals failed: \(Errno(-signals))")
         }
-        let result = poise_host_no_new_privileges()
-        guard result == 0 else {
-            HostExit.end(.outside, "giving up new privileges failed: \(Errno(-result))")
-        }
         doorbell = Doorbell(blocking: false)
         outbox = Outbox(channel: channel, doorbell: doorbell)
+        if let text = Sandbox.words(Sandbox.enter(sandbox, plugin: plugin)) {
+            outbox.hear(.log) {
+                .log(.warning, text: HostMessageText.tame(text.utf8, longest: 2048), fields: [])
+            }
+        }
         self.plugin = PluginThread(feature: feature.name, path: plugin, outbox: outbox)
     }
 

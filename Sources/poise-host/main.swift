@@ -8,10 +8,10 @@ import Glibc
 // answers nor the end of this process.
 poise_host_line_buffering()
 switch HostArguments.parse(CommandLine.arguments) {
-case .serve(let feature, let plugin, let channel):
-    HostLoop.run(feature: feature, plugin: plugin, channel: channel)
-case .check(let path, let config):
-    CheckWalk.run(path: path, config: config)
+case .serve(let feature, let plugin, let channel, let sandbox):
+    HostLoop.run(feature: feature, plugin: plugin, channel: channel, sandbox)
+case .check(let path, let config, let sandbox):
+    CheckWalk.run(path: path, config: config, sandbox)
 case .help:
     print(HostArguments.usage)
 case .wrong(let text):

@@ -10,9 +10,13 @@ final class HostProcess {
     let process: pid_t
     private var channel: Int32
     private var isReaped = false
+    private let keepsWarnings: Bool
 
     /// Starts a host for a plugin; its channel is descriptor 3.
-    init(plugin: String) throws {
+    ///
+    /// - Parameter keepsWarnings: whether what the sandbox lacks on this machine is among the news.
+    init(plugin: String, sandbox: [String] = [], keepsWarnings: Bool = false) throws {
+        self.keepsWarnings = keepsWarnings
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0 else {
             throw Errno(errno)
@@ -22,7 +26,8 @@ final class HostProcess {
         defer { close(ends[1]) }
         process = try Programs.spawn(
             try Programs.host(),
-            ["--feature", "tried", "--plugin", plugin, "--channel", "3"], channel: ends[1])
+            ["--feature", "tried", "--plugin", plugin, "--channel", "3"] + sandbox,
+            channel: ends[1])
     }
 
     deinit {
@@ -54,7 +59,13 @@ final class HostProcess {
         var bytes = [UInt8](repeating: 0, count: HostOrder.longest + 1)
         let count = recv(channel, &bytes, bytes.count, 0)
         guard count > 0 else { return nil }
-        return try HostNews(json: JSON.parse(Array(bytes.prefix(count))))
+        let news = try HostNews(json: JSON.parse(Array(bytes.prefix(count))))
+        if case .log(.warning, let text, _) = news, text.hasPrefix("the sandbox is not whole"),
+            !keepsWarnings
+        {
+            return try next()
+        }
+        return news
     }
 
     /// The news up to the first that `isLast` takes, or up to the end of the channel.

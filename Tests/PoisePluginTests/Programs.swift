@@ -53,15 +53,17 @@ enum Programs {
         }
     }
 
-    /// Runs a program to its end, its standard output into a file when there is one.
+    /// Runs a program to its end, its standard output into a file when there is one, and its errors
+    /// too when they are wanted.
     static func run(
-        _ program: String, _ words: [String], output: String? = nil
+        _ program: String, _ words: [String], output: String? = nil, errors: Bool = false
     ) throws -> HostProcessExit {
-        try reap(try spawn(program, words, output: output))
+        try reap(try spawn(program, words, output: output, errors: errors))
     }
 
     static func spawn(
-        _ program: String, _ words: [String], channel: Int32? = nil, output: String? = nil
+        _ program: String, _ words: [String], channel: Int32? = nil, output: String? = nil,
+        errors: Bool = false
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -69,7 +71,11 @@ enum Programs {
         if let channel { posix_spawn_file_actions_adddup2(&actions, channel, 3) }
         let flags = O_WRONLY | O_CREAT | O_TRUNC
         if let output { posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600) }
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        if errors {
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        }
         var arguments = ([program] + words).map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         // A crash is what some of these are for: no backtrace is wanted.

@@ -104,7 +104,7 @@ threads_cpus() {
 
 # within SET LIST: every CPU of the list is in the set; both like 0-3,8.
 within() {
-    [[ -z $(comm -23 <(cpu_numbers "$2" | sort) <(cpu_numbers "$1" | sort)) ]]
+    [[ -z $(comm -23 <(cpu_numbers "$2" | sort -u) <(cpu_numbers "$1" | sort -u)) ]]
 }
 
 # The numbers of a list like 0-3,8, one a line.

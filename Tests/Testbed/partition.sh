@@ -34,6 +34,7 @@ equals "the root's partition" "$(cat /sys/fs/cgroup/test/cpuset.cpus.partition)"
 rmdir /sys/fs/cgroup/test
 
 # In a service it cannot be on this kernel.
+unset POISE_RUNTIME_DIR
 serve <"$policy"
 contains "the reason" "$(json '.features[] | select(.feature == "quiet") | .notHeld[].because' \
     poise allocations)" "Parent is not a partition root"
