@@ -103,9 +103,9 @@ PROFILES = {
         machine='q35,hmat=on', devices=_memory_figures(),
     ),
     'hotplug': Profile(
-        'numa2 with 2 CPUs and a node of memory that can be plugged in',
-        [Node(1024, '0-3'), Node(1024, '4-7'), Node(0)],
-        '6,sockets=2,cores=4,threads=1,maxcpus=8', _FAR, more_memory=',slots=4,maxmem=8G',
+        'numa2 with 6 of 8 CPUs, and an empty node: the others, and memory, can be plugged in',
+        [Node(1024, '0-3'), Node(1024, '4-7'), Node(0)], '6,sockets=2,cores=4,threads=1,maxcpus=8',
+        {(0, 1): 21, (0, 2): 17, (1, 2): 28}, more_memory=',slots=4,maxmem=8G',
     ),
     'pci': Profile(
         'numa2 with a PCI device near each node', _TWO_NODES, _TWO_SOCKETS, _FAR,
