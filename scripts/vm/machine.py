@@ -209,7 +209,11 @@ class Machine:
         # The end is told on a line of its own, after a newline that is not the script's.
         mark, previous = f'@@{nonce} '.encode(), b''
         while True:
-            line = self._line(seconds + ANSWER_SECONDS)
+            try:
+                line = self._line(seconds + ANSWER_SECONDS)
+            except Hung as error:
+                said = b''.join([*kept, previous]).decode(errors='replace')
+                raise Hung(f'{said}\n--- {error}') from error
             if line.startswith(mark):
                 put(previous[:-1])
                 return int(line[len(mark):].split()[0]), b''.join(kept)

@@ -122,12 +122,12 @@ class Suite:
             started = time.monotonic()
             try:
                 passed, output = self._attempt(test)
-                remark = '' if number == 1 else 'second try, the first machine hung'
+                remark = '' if number == 1 else 'second try, the first machine hung or died'
             except Hung as error:
                 check_stopped()
-                passed, output, remark = False, str(error), f'the machine hung {number} times'
+                passed, output, remark = False, str(error), f'the machine hung or died {number} times'
                 if number < ATTEMPTS:
-                    say(f'{test.name}: the machine hung, trying once more\n{error}')
+                    say(f'{test.name}: the machine hung or died, trying once more\n{error}')
                     continue
             result = Result(test, passed, time.monotonic() - started, output, remark)
             break

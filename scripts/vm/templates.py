@@ -125,7 +125,7 @@ def _prepared(what, attempt):
             return
         except Hung as error:
             check_stopped()
-            say(f'{what}: the machine hung in attempt {number} of {ATTEMPTS}\n{error}')
+            say(f'{what}: the machine hung or died in attempt {number} of {ATTEMPTS}\n{error}')
     raise Failed(f'{what}: not possible')
 
 
