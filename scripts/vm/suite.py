@@ -125,7 +125,8 @@ class Suite:
                 remark = '' if number == 1 else 'second try, the first machine hung or died'
             except Hung as error:
                 check_stopped()
-                passed, output, remark = False, str(error), f'the machine hung or died {number} times'
+                passed, output = False, str(error)
+                remark = f'the machine hung or died {number} times'
                 if number < ATTEMPTS:
                     say(f'{test.name}: the machine hung or died, trying once more\n{error}')
                     continue
