@@ -10,6 +10,7 @@ unset POISE_RUNTIME_DIR
 
 # Ends the test with a reason.
 fail() {
+    trap - ERR
     echo "FAILED: $*" >&2
     exit 1
 }
