@@ -110,8 +110,8 @@ struct FeatureGroups {
             _ = try folder.setRoot(.cpusetCPUs, usable.description)
             let made = try folder.setRoot(.cpusetPartition, "root")
             if made == "root" { return nil }
+            // Its CPUs stay: the kernel empties no set below which processes run.
             _ = try folder.setRoot(.cpusetPartition, "member")
-            _ = try folder.setRoot(.cpusetCPUs, "")
             return "the cgroup of all features cannot be one: \(made) (give poised a cgroup right "
                 + "below the mount, and reserve a core)"
         } catch {

@@ -30,6 +30,8 @@ struct HostLauncher {
     let plugins: PluginSearch
     let runtimeFolder: String
     let stateFolder: String
+    /// Paths that no plugin may even read.
+    let hidden: [String]
 
     func start(
         _ policy: FeaturePolicy, _ allocation: HostAllocation, _ birth: Birth
@@ -59,6 +61,7 @@ struct HostLauncher {
             let (ours, theirs) = try LocalSocket.messagePair()
             var request = request(feature, host, birth)
             request.arguments = ["--feature", feature.name, "--plugin", plugin, "--channel", "3"]
+            request.arguments += sandbox(policy, folder)
             request.descriptors[3] = theirs
             // A crash is told by its signal; the backtrace of the Swift runtime would hold the
             // dying process for seconds.
@@ -80,6 +83,16 @@ struct HostLauncher {
         } catch {
             throw Failure(text: "\(error)", permanent: false)
         }
+    }
+
+    /// What the host may do: its own folder and what the policy says, and never what is the
+    /// daemon's.
+    private func sandbox(_ policy: FeaturePolicy, _ folder: String) -> [String] {
+        var words = ["--sandbox", policy.sandbox.rawValue, "--write", folder]
+        for path in policy.files.write { words += ["--write", path] }
+        for path in policy.files.read { words += ["--read", path] }
+        for path in hidden { words += ["--hide", path] }
+        return words
     }
 
     private func startCommand(

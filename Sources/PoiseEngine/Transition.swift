@@ -36,6 +36,7 @@ package struct Transition: Sendable, Equatable {
         from: [FeatureID: ControlGroup], to: [FeatureID: ControlGroup], usable: CPUSet,
         cores: [CPUSet] = []
     ) -> Transition {
+        if from == to { return Transition() }
         let names = to.keys.sorted()
         var moves = CPUMoves(
             names.map { CPUMove(from: from[$0], to: to[$0] ?? ControlGroup()) }, usable: usable,

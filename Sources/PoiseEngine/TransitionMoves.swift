@@ -7,6 +7,8 @@ struct CPUMove {
     private(set) var new: CPUSet
     private(set) var newOwn: CPUSet
     let fewest: Int
+    /// The kernel lets nobody else on the CPUs of a partition, also for a moment.
+    let isPartition: Bool
 
     init(from before: ControlGroup?, to after: ControlGroup) {
         old = before?.cpus ?? []
@@ -14,6 +16,8 @@ struct CPUMove {
         new = after.cpus
         newOwn = after.exclusive
         fewest = after.fewestCPUs
+        let kinds = [before, after].map { $0?.values[ControlKey(.cpusetPartition)] ?? "member" }
+        isPartition = kinds.contains { $0 != "member" }
     }
 
     /// How many PUs it must have at any moment.
@@ -28,14 +32,15 @@ struct CPUMove {
 
 /// Which PUs are one core.
 struct CoreTwins {
-    /// By PU; empty where the PU is a core by itself.
-    private var twins: [CPUSet] = []
+    /// By PU, all PUs of its core; empty where the PU is a core by itself.
+    private var twins: [[Int]] = []
 
     init(_ cores: [CPUSet]) {
         for core in cores {
-            guard let last = core.last, core.count > 1 else { continue }
+            let pus = Array(core)
+            guard pus.count > 1, let last = pus.last else { continue }
             while twins.count <= last { twins.append([]) }
-            for pu in core { twins[pu] = core }
+            for pu in pus { twins[pu] = pus }
         }
     }
 
@@ -43,12 +48,12 @@ struct CoreTwins {
     func whole(_ pus: CPUSet) -> CPUSet {
         if twins.isEmpty { return pus }
         var result = pus
-        for pu in pus { for twin in core(of: pu) { result.insert(twin) } }
+        for pu in pus where pu < twins.count { for twin in twins[pu] { result.insert(twin) } }
         return result
     }
 
     func core(of pu: Int) -> CPUSet {
-        pu < twins.count && !twins[pu].isEmpty ? twins[pu] : [pu]
+        pu < twins.count && !twins[pu].isEmpty ? CPUSet(twins[pu]) : [pu]
     }
 }
 

@@ -15,6 +15,8 @@ struct CPUOrder {
     private let owned: CPUSet
     /// What each group has after the writes so far.
     private var present: [CPUSet]
+    /// The same in whole cores.
+    private var occupied: [CPUSet]
     /// Not yet where they are to be, in order.
     private var pending: [Int]
     /// Whole cores that a group is on and will not be, among the owned.
@@ -36,6 +38,7 @@ struct CPUOrder {
         }
         self.owned = cores.whole(owned)
         present = moves.map(\.old)
+        occupied = present.map(cores.whole)
         pending = moves.indices.filter { moves[$0].old != moves[$0].new }
         leaving = moves.map { _ in [] }
         wanting = leaving
@@ -80,6 +83,7 @@ struct CPUOrder {
     private mutating func write(_ member: Int, _ cpus: CPUSet) {
         writes.append(.init(member: member, before: present[member], after: cpus))
         present[member] = cpus
+        occupied[member] = cores.whole(cpus)
         look(at: member)
         graph.update(member, among: pending, leaving: leaving, wanting: wanting)
         if cpus == moves[member].new { pending.removeAll { $0 == member } }
@@ -103,10 +107,34 @@ extension CPUOrder {
         var gain: Int
     }
 
+    /// What the others have to do with a member of a ring.
+    private struct Surroundings {
+        /// Whole cores that others of the ring wait for.
+        var wantedInRing: CPUSet
+        /// Whole cores that any other waits for.
+        var wanted: CPUSet
+        /// Whole cores that others are still to leave.
+        var left: CPUSet
+        /// Whole cores that others are on.
+        var held: CPUSet
+    }
+
     /// The best detour of the first ring that has one.
     private func firstDetour(of rings: [[Int]]) -> Detour? {
+        if rings.isEmpty { return nil }
+        let wanted = wanting.unionsOfOthers()
+        let left = leaving.unionsOfOthers()
+        let held = occupied.unionsOfOthers()
         for ring in rings {
-            let detours = ring.map { detour(of: $0, in: ring) }
+            let inRing = ring.map { wanting[$0] }.unionsOfOthers()
+            let detours = ring.indices.map { place in
+                let member = ring[place]
+                return detour(
+                    of: member,
+                    among: Surroundings(
+                        wantedInRing: inRing[place], wanted: wanted[member], left: left[member],
+                        held: held[member]))
+            }
             let opening = ring.indices.filter { detours[$0]?.opens == true }.map { ring[$0] }
             if let member = graph.bestOpening(of: ring, among: opening),
                 let place = ring.firstIndex(of: member)
@@ -121,46 +149,51 @@ extension CPUOrder {
     }
 
     /// Where a member of a ring can be in the meantime; nil when it cannot get out of the way.
-    private func detour(of member: Int, in ring: [Int]) -> Detour? {
+    private func detour(of member: Int, among others: Surroundings) -> Detour? {
         let (now, new) = (present[member], moves[member].new)
-        var wantedInRing = CPUSet()
-        for other in ring where other != member { wantedInRing.formUnion(wanting[other]) }
-        var wanted = wantedInRing
-        var left = CPUSet()
-        for other in pending where other != member {
-            wanted.formUnion(wanting[other])
-            left.formUnion(leaving[other])
-        }
-        let goal = now.intersection(new).union(new.subtracting(now).subtracting(left))
+        let goal = now.intersection(new).union(new.subtracting(now).subtracting(others.left))
         let misplaced = now.subtracting(new)
-        var cpus = goal.union(misplaced.subtracting(wantedInRing))
+        let contested = misplaced.intersection(others.wantedInRing)
+        var cpus = goal.union(misplaced.subtracting(contested))
         let least = moves[member].least
-        for more in places(outside: member, wanted: wanted, wantedInRing: wantedInRing)
-        where cpus.count < least {
-            cpus.fill(to: least, from: more)
+        if cpus.count < least {
+            for more in places(for: member, among: others) { cpus.fill(to: least, from: more) }
         }
         if cpus.count < least {
-            for pu in misplaced where cpus.count < least {
+            for pu in contested where cpus.count < least {
                 cpus.formUnion(cores.core(of: pu).intersection(now))
             }
         }
-        let stillThere = cpus.intersection(misplaced).intersection(wantedInRing)
-        let gain =
-            misplaced.intersection(wantedInRing).count - stillThere.count
-            + goal.subtracting(now).count
+        let stillThere = cpus.intersection(contested)
+        let gain = contested.count - stillThere.count + goal.subtracting(now).count
         guard gain > 0, cpus != now else { return nil }
         return Detour(member: member, cpus: cpus, opens: stillThere.isEmpty, gain: gain)
     }
 
     /// PUs that a member could be lent, the best first: free ones that nobody wants, free ones that
     /// nobody of its ring wants, ones that are nobody's own.
-    private func places(
-        outside member: Int, wanted: CPUSet, wantedInRing: CPUSet
-    ) -> [CPUSet] {
-        var held = CPUSet()
-        for other in present.indices where other != member { held.formUnion(present[other]) }
-        let free = usable.subtracting(cores.whole(held)).subtracting(wantedInRing)
-        return [free.subtracting(wanted), free, usable.subtracting(owned)]
+    private func places(for member: Int, among others: Surroundings) -> [CPUSet] {
+        let free = usable.subtracting(others.held).subtracting(others.wantedInRing)
+        let shared = moves[member].isPartition ? [] : usable.subtracting(owned)
+        return [free.subtracting(others.wanted), free, shared]
+    }
+}
+
+extension [CPUSet] {
+    /// For each of the sets, the union of all others.
+    fileprivate func unionsOfOthers() -> [CPUSet] {
+        var result = self
+        var before = CPUSet()
+        for index in indices {
+            result[index] = before
+            before.formUnion(self[index])
+        }
+        var after = CPUSet()
+        for index in indices.reversed() {
+            result[index].formUnion(after)
+            after.formUnion(self[index])
+        }
+        return result
     }
 }
 

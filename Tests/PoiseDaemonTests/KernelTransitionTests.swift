@@ -52,6 +52,22 @@ private final class WatchedFolder: ControlFiles {
         try folder.read(feature, file)
     }
 
+    /// As `present`, but reads only what a change of one group can have changed: its settings, and
+    /// the CPUs of all.
+    func present(
+        _ keys: [ControlKey], after: [FeatureID: TransitionRules.Present], changed: FeatureID
+    ) -> [FeatureID: TransitionRules.Present] {
+        var tree = present([])
+        for feature in tree.keys where feature != changed {
+            tree[feature]?.values = after[feature]?.values ?? [:]
+        }
+        for key in keys where tree[changed] != nil {
+            guard let text = try? folder.read(changed, key.file) else { continue }
+            tree[changed]?.values[key] = ControlText.value(of: key, in: text)
+        }
+        return tree
+    }
+
     /// What the kernel really makes of all groups. A group without processes that nobody gave CPUs
     /// may use all of the root's; it counts as having none.
     func present(_ keys: [ControlKey]) -> [FeatureID: TransitionRules.Present] {
@@ -156,13 +172,14 @@ struct KernelTransitionTests {
             let rules = TransitionRules(
                 from: from, to: to, stuck: transition.stuck, cores: machine.cores)
             var breach: String?
+            var present = kernel.files.present(keys)
             kernel.files.onChange = { changed in
-                let present = kernel.files.present(keys)
+                present = kernel.files.present(keys, after: present, changed: changed)
                 breach =
                     breach ?? rules.breachOfCPUs(present, changed: changed)
                     ?? rules.breachOfSettings(present, changed: changed)
             }
-            let before = kernel.files.present(keys)
+            let before = present
             if number % 2 == 0, !transition.steps.isEmpty {
                 let place = Int.random(in: 1...transition.steps.count, using: &random)
                 kernel.files.begin(refused: place)

@@ -110,6 +110,46 @@ import Testing
             ])
     }
 
+    @Test("limits that grow come first, CPUs move, and memory is squeezed last")
+    func order() throws {
+        let a = try #require(FeatureID("a"))
+        let b = try #require(FeatureID("b"))
+        var from = try groups([("a", "0-1"), ("b", "2-3")])
+        var to = try groups([("a", "0"), ("b", "1-3")])
+        let max = ControlKey(.memoryMax)
+        let low = ControlKey(.memoryLow)
+        let pids = ControlKey(.pidsMax)
+        from[a]?.values = [max: "8192", low: "4096", pids: "max"]
+        to[a]?.values = [max: "4096", low: "0", pids: "9"]
+        from[b]?.values = [max: "4096", low: "0", pids: "9"]
+        to[b]?.values = [max: "8192", low: "4096", pids: "max"]
+        #expect(
+            words(from, to) == [
+                "b: memory.max = 8192", "b: pids.max = max", "a: memory.low = 0",
+                "b: memory.low = 4096", "a: cpuset.cpus = 0", "b: cpuset.cpus = 1-3",
+                "a: pids.max = 9", "a: memory.max = 4096",
+            ])
+    }
+
+    @Test("a partition is not lent CPUs that others use")
+    func partitionsTakeNoSharedPlaces() throws {
+        var from = try groups([("a", "0"), ("b", "1")])
+        var to = try groups([("a", "1"), ("b", "0")])
+        for name in from.keys {
+            from[name]?.values[ControlKey(.cpusetPartition)] = "root"
+            to[name]?.values[ControlKey(.cpusetPartition)] = "root"
+        }
+        let c = try #require(FeatureID("c"))
+        from[c] = ControlGroup(cpus: [2])
+        to[c] = ControlGroup(cpus: [2])
+        #expect(words(from, to, usable: [0, 1, 2]).isEmpty)
+        for name in from.keys {
+            from[name]?.values = [:]
+            to[name]?.values = [:]
+        }
+        #expect(words(from, to, usable: [0, 1, 2]).count == 3)
+    }
+
     @Test func anIdleGroupWakesBeforeItIsWeighed() throws {
         let a = try #require(FeatureID("a"))
         let idle = ControlGroup(cpus: [0], values: [ControlKey(.cpuIdle): "1"])
