@@ -72,9 +72,13 @@ let package = Package(
             ]),
 
         program("poised", sees: ["PoiseDaemon"]),
+        room("PoiseBench", sees: ["PoiseModel", "PoiseEngine", "PoiseLinux"]),
         room(
             "PoiseCLI",
-            sees: ["PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire"]),
+            sees: [
+                "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
+                "PoiseBench",
+            ]),
         program("poise", sees: ["PoiseCLI"]),
         program(
             "poise-host",

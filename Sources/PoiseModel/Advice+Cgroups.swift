@@ -45,8 +45,12 @@ extension HostCapabilities {
             return "\(sudo)systemctl enable --now poised"
         }
         guard let unit = subtree?.unit else {
-            let folder = subtree?.folder ?? "/sys/fs/cgroup/poise"
-            return "\(sudo)mkdir -p \(folder)" + (isRoot == true ? "" : owning(folder))
+            // The mount itself, and what is not below it, is nothing to be divided.
+            let mount = cgroupMount ?? "/sys/fs/cgroup"
+            let named = subtree?.folder ?? ""
+            let folder = named.hasPrefix(mount + "/") ? named : "\(mount)/poise"
+            let use = folder == named ? "" : " && poised --cgroup \(folder)"
+            return "\(sudo)mkdir -p \(folder)" + (isRoot == true ? "" : owning(folder)) + use
         }
         if unit.hasSuffix(".service"), subtree?.origin != .own || isRoot == true {
             return dropIn("Delegate=yes", for: unit)

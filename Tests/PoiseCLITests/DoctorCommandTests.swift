@@ -44,7 +44,7 @@ import Testing
         var host = host
         host.isDelegated = false
         host.hasSystemd = true
-        let command = "mkdir -p /cg/poise"
+        let command = "mkdir -p /sys/fs/cgroup/poise && poised --cgroup /sys/fs/cgroup/poise"
         #expect(host.advice.filter { $0.command == command }.count == 2)
         let text = try text(host)
         #expect(text.ranges(of: "mend it: \(command)").count == 1)

@@ -85,7 +85,11 @@ private func mark(_ folder: String, in layout: HostLayout) -> Bool {
         for name in ["procs", "subtree_control"] { layout.write("\(folder)/cgroup.\(name)", "") }
         layout.write("\(folder)/cgroup.controllers", "cpu cpuset")
         #expect(layout.probe(.folder(folder)).isDelegated == true)
-        #expect(layout.probe(.folder(HostLayout.mount)).isDelegated == false)
+        let top = layout.probe(.folder(HostLayout.mount))
+        #expect(top.isDelegated == false)
+        #expect(
+            top.advice.first?.command
+                == "mkdir -p /sys/fs/cgroup/poise && poised --cgroup /sys/fs/cgroup/poise")
     }
 
     @Test func withoutSystemdTheOwnerMayDivideIt() {

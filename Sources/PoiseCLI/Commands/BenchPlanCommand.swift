@@ -1,3 +1,4 @@
+import PoiseBench
 import PoiseModel
 import PoiseWire
 

@@ -2,9 +2,9 @@ import PoiseEngine
 import PoiseModel
 
 /// Plans again and again under a load that changes by a seed, and notes what each plan costs.
-struct PlanBench {
+package struct PlanBench {
     /// How a plan is asked for.
-    enum Mode: String, CaseIterable {
+    package enum Mode: String, CaseIterable {
         /// All demands new, and nothing in force.
         case cold
         /// One demand new, close to the plan in force.
@@ -16,13 +16,13 @@ struct PlanBench {
     private var demands: [FeatureID: Demand] = [:]
     private var plan: AllocationPlan
 
-    init(_ benchCase: BenchCase) {
+    package init(_ benchCase: BenchCase) {
         planner = Planner(machine: benchCase.machine, policy: benchCase.policy)
         plan = planner.plan()
     }
 
     /// Plans `count` times and gives what `cost` tells of each, taken from before to after.
-    mutating func run(_ mode: Mode, count: Int, cost: () -> Int) -> [Int] {
+    package mutating func run(_ mode: Mode, count: Int, cost: () -> Int) -> [Int] {
         var costs: [Int] = []
         costs.reserveCapacity(count)
         for _ in 0..<count {
@@ -73,7 +73,7 @@ private struct SplitMix {
 
 extension [Int] {
     /// The smallest value that `percent` per cent of the values do not exceed; the list is sorted.
-    func percentile(_ percent: Int) -> Int {
+    package func percentile(_ percent: Int) -> Int {
         guard !isEmpty else { return 0 }
         return self[Swift.max(0, (count * percent + 99) / 100 - 1)]
     }

@@ -1,14 +1,14 @@
-import PoiseModel
+package import PoiseModel
 
 /// The machines and policies that `poise bench plan` plans on, made in code.
-struct BenchCase {
-    var name: String
-    var machine: Machine
-    var policy: Policy
+package struct BenchCase {
+    package var name: String
+    package var machine: Machine
+    package var policy: Policy
 
     /// 24 PUs and five features: a desktop of 8 performance cores with two PUs each and 8
     /// efficiency cores in clusters of four.
-    static var desktop: BenchCase {
+    package static var desktop: BenchCase {
         var machine = Machine(
             name: "8P+8E", packages: [], nodes: [], clusters: [], cores: [])
         machine.addCluster(of: 8, .performance, threads: 2, package: 0, cache: "L3")
@@ -30,7 +30,7 @@ struct BenchCase {
     }
 
     /// 384 PUs and 64 features: two packages of 12 last-level caches of 8 cores with two PUs each.
-    static var server: BenchCase {
+    package static var server: BenchCase {
         var machine = Machine(
             name: "2 x 96 cores", packages: [], nodes: [], clusters: [], cores: [])
         for package in 0..<2 {
