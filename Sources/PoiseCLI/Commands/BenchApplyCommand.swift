@@ -13,8 +13,8 @@ enum BenchApplyCommand {
         ],
         notes: [
             "With cgroup2 where the cgroup that it runs in (or --cgroup) is delegated, offers",
-            "cpuset and is used by nobody; with affinity everywhere. It keeps up to four CPUs busy",
-            "with processes of its own, and leaves the cgroup as it was. Figures are the medians of",
+            "cpuset and is used by nobody; with affinity everywhere. It keeps four CPUs busy with",
+            "processes of its own, and leaves the cgroup as it was. Figures are the medians of",
             "the runs; the metrics are those of the strongest backend that can be measured.",
         ],
         examples: [
