@@ -10,6 +10,8 @@ import PoiseWire
 struct HostLoop {
     private static let draining: Duration = .seconds(2)
     private static let ending: Duration = .seconds(5)
+    /// How long the last news wait for somebody who reads them.
+    private static let lastNews: Duration = .seconds(60)
     /// How often something is looked at that waits for its share of a second.
     private static let tick: Int32 = 100
 
@@ -67,14 +69,16 @@ struct HostLoop {
         if watched[2].revents != 0 { doorbell.wait() }
         if watched[1].revents != 0 { takeSignal() }
         if watched[0].revents & ~Int16(POLLOUT) != 0 { takeOrders() }
-        if let end, end < .now {
+        if let end, end < .now, lastNewsEnd == nil {
             HostExit.end(.hung, "stopping the plugin failed: it does not return")
         }
     }
 
-    // The last news are worth a moment's wait, but not more.
+    // The last news are worth waiting for a `poised` that is being started again; whoever told this
+    // process to end reads at once or never.
     private mutating func leaveWhenSent(_ rest: Outbox.Rest, _ code: HostExit) {
-        let deadline = lastNewsEnd ?? (.now + .seconds(1))
+        let patience = end == nil ? HostLoop.lastNews : .seconds(1)
+        let deadline = min(lastNewsEnd ?? (.now + patience), .now + patience)
         lastNewsEnd = deadline
         if !rest.needsRoom || !isOpen || deadline < .now { HostExit.end(code) }
     }

@@ -10,8 +10,8 @@ import Synchronization
 /// wakes.
 ///
 /// What the plugin says of itself passes the budget, and of it at most `longest` pieces wait;
-/// beyond that it is dropped and counted. Answers are never dropped: there are no more of them than
-/// orders.
+/// beyond that it is dropped and counted. Answers are never dropped, however long nobody reads, as
+/// while `poised` is started again: there are no more of them than orders.
 final class Outbox: Sendable {
     fileprivate static let longest = 256
 
@@ -34,7 +34,7 @@ final class Outbox: Sendable {
     }
 
     /// An answer to an order.
-    func answer(_ news: HostNews) { change { $0.news.append(news) } }
+    func answer(_ news: HostNews) { change { $0.add(news) } }
 
     /// The last answer: when it is sent the process ends so.
     func end(_ news: HostNews, _ code: HostExit) {
@@ -105,17 +105,35 @@ extension Outbox.State {
         return news.count < Outbox.longest
     }
 
-    fileprivate mutating func send(to channel: HostChannel) -> Outbox.Rest {
-        let now = Instant.now
-        for need in budget.takeNeeds(now: now) {
-            news.append(
-                .need(
-                    need.coreClass, millicores: need.millicores, milliseconds: need.milliseconds))
+    /// An answer to a question takes the place of an older one that still waits; what the daemon
+    /// must learn (`applied`, `failed`, `stopped`, …) waits in its order for as long as it takes.
+    fileprivate mutating func add(_ answer: HostNews) {
+        switch answer {
+        case .report: news.removeAll { if case .report = $0 { true } else { false } }
+        case .health: news.removeAll { if case .health = $0 { true } else { false } }
+        default: break
         }
-        if let dropped = budget.takeDropped(now: now) { news.append(dropped) }
-        let sent = news.prefix { channel.send($0) }.count
-        news.removeFirst(sent)
-        return Outbox.Rest(needsRoom: !news.isEmpty, needsTime: budget.isWaiting, ending: ending)
+        news.append(answer)
+    }
+
+    // Needs and counts of what was dropped stay with the budget until there is room: there the
+    // newest is kept, and in the queue they would grow without end while nobody reads.
+    fileprivate mutating func send(to channel: HostChannel) -> Outbox.Rest {
+        sendQueue(to: channel)
+        if news.isEmpty, ending == nil {
+            let now = Instant.now
+            news = budget.takeNeeds(now: now).map {
+                .need($0.coreClass, millicores: $0.millicores, milliseconds: $0.milliseconds)
+            }
+            if let dropped = budget.takeDropped(now: now) { news.append(dropped) }
+            sendQueue(to: channel)
+        }
+        return Outbox.Rest(
+            needsRoom: !news.isEmpty, needsTime: news.isEmpty && budget.isWaiting, ending: ending)
+    }
+
+    private mutating func sendQueue(to channel: HostChannel) {
+        news.removeFirst(news.prefix { channel.send($0) }.count)
     }
 }
 

@@ -167,6 +167,57 @@ struct HostProcessTests {
         #expect(try host.end().exit == .code(0))
     }
 
+    @Test("what must be known waits while nobody reads, and chatter does not")
+    func aPause() throws {
+        let host = try start("chatter")
+        #expect(try host.news { $0 == .started }.last == .started)
+        // The socket is full within a moment.
+        usleep(1_000_000)
+        var next = Self.allocation
+        next.generation = 2
+        host.tell(.apply(next))
+        for _ in 0..<3 {
+            host.tell(.sample)
+            host.tell(.checkHealth)
+            usleep(300_000)
+        }
+        host.tell(.drain(milliseconds: 1))
+        let needed = HostNews.need(.performance, millicores: 4242, milliseconds: 1000)
+        // The newest need, and after that what was lost meanwhile.
+        var all = try host.news { $0 == needed }
+        all += try host.news { if case .dropped(let logs, _, _) = $0 { logs > 0 } else { false } }
+        let answers = all.filter {
+            switch $0 {
+            case .applied, .report, .health, .drained: true
+            default: false
+            }
+        }
+        var report = LoadReport()
+        report.utilisation = 0.25
+        // How many of the questions were answered by one depends on when each came.
+        #expect(answers.first == .applied(generation: 2) && answers.last == .drained)
+        #expect(answers.count { $0 == .applied(generation: 2) } == 1)
+        #expect((1...3).contains(answers.count { $0 == .report(report) }))
+        #expect((1...3).contains(answers.count { $0 == .health(.good) }))
+        host.tell(.checkHealth)
+        #expect(try host.news { $0 == .health(.good) }.last == .health(.good))
+        host.tell(.stop)
+        let (rest, exit) = try host.end()
+        #expect(rest.last == .stopped && exit == .code(0))
+    }
+
+    @Test("the last words of a host wait for somebody who reads them")
+    func lastWords() throws {
+        let host = try start("chatter")
+        #expect(try host.news { $0 == .started }.last == .started)
+        usleep(500_000)
+        host.tell(.stop)
+        usleep(2_000_000)
+        let (news, exit) = try host.end()
+        #expect(news.contains(.stopped))
+        #expect(exit == .code(0))
+    }
+
     @Test func aLieIsLeftOutAndTold() throws {
         let host = try start("lie")
         host.tell(.sample)
