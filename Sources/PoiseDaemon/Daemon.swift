@@ -54,6 +54,7 @@ package final class Daemon {
     var leftState = ""
     private(set) lazy var units = UnitFeatures(
         cgroupMount: "/sys/fs/cgroup",
+        machine: { [unowned self] in machine.machine },
         post: { [weak self] in self?.inbox.post($0) },
         say: { [weak self] in self?.say($0, $1, $2) },
         opened: { [weak self] in self?.watchBus($0) })

@@ -27,17 +27,20 @@ final class UnitFeatures {
     /// Nil until the first unit needs it, and after the connection was lost.
     private(set) var bus: SystemBus?
     private let cgroupMount: String?
+    private let machine: () -> Machine
     private let post: (Input) -> Void
     private let say: (String, FeatureID, String) -> Void
     /// Called with a new connection, to be watched.
     private let opened: (SystemBus) -> Void
 
     init(
-        cgroupMount: String?, post: @escaping (Input) -> Void,
+        cgroupMount: String?, machine: @escaping () -> Machine,
+        post: @escaping (Input) -> Void,
         say: @escaping (String, FeatureID, String) -> Void,
         opened: @escaping (SystemBus) -> Void
     ) {
         self.cgroupMount = cgroupMount
+        self.machine = machine
         self.post = post
         self.say = say
         self.opened = opened
@@ -181,7 +184,11 @@ final class UnitFeatures {
         guard let origin = unit.origin, let bus = connection(for: feature) else {
             return end(feature, .done, "given back")
         }
-        bus.setUnitProperties(origin.properties, of: unit.name) { [weak self] result in
+        let machine = machine()
+        bus.restoreUnitProperties(
+            origin.properties, of: unit.name, cpus: machine.pus,
+            nodes: NodeSet(machine.nodes.map(\.osIndex))
+        ) { [weak self] result in
             if case .failure(let error) = result {
                 self?.say("refused", feature, "its old budget could not be given back: \(error)")
             }

@@ -39,6 +39,7 @@ package struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
         23: ("ENFILE", "too many open files in the system"), 24: ("EMFILE", "too many open files"),
         27: ("EFBIG", "file too large"), 28: ("ENOSPC", "no space left"),
         30: ("EROFS", "read-only file system"), 32: ("EPIPE", "nobody reads the other end"),
+        34: ("ERANGE", "out of range"),
         36: ("ENAMETOOLONG", "name too long"), 38: ("ENOSYS", "not in this kernel"),
         40: ("ELOOP", "too many symbolic links"), 75: ("EOVERFLOW", "value too large"),
         90: ("EMSGSIZE", "message too long"), 95: ("EOPNOTSUPP", "not supported"),

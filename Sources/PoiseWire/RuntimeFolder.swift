@@ -7,10 +7,23 @@ package enum RuntimeFolder {
     package static func path(option: String?, environment: (String) -> String?) -> String {
         if let option { return option }
         if let path = environment("POISE_RUNTIME_DIR"), !path.isEmpty { return path }
-        if getuid() == 0 { return "/run/poise" }
+        if getuid() == 0 { return machineWide }
         if let path = environment("XDG_RUNTIME_DIR"), !path.isEmpty { return path + "/poise" }
         return "/tmp/poise-\(getuid())"
     }
+
+    /// Where a caller finds the daemon: as `path` says, or, where no daemon of this user's own
+    /// listens, the one of the whole machine.
+    package static func callersPath(
+        option: String?, environment: (String) -> String?
+    ) -> String {
+        let own = path(option: option, environment: environment)
+        let isNamed = option != nil || environment("POISE_RUNTIME_DIR")?.isEmpty == false
+        if isNamed || access(socket(in: own), F_OK) == 0 { return own }
+        return access(socket(in: machineWide), F_OK) == 0 ? machineWide : own
+    }
+
+    private static let machineWide = "/run/poise"
 
     /// A variable of this process's environment, or nil.
     package static func environment(_ name: String) -> String? {

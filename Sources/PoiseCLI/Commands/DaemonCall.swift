@@ -6,7 +6,7 @@ struct DaemonCall {
     private let socket: String
 
     init(_ invocation: Invocation) {
-        let folder = RuntimeFolder.path(
+        let folder = RuntimeFolder.callersPath(
             option: invocation[.runtimeFolder], environment: RuntimeFolder.environment)
         socket = RuntimeFolder.socket(in: folder)
     }

@@ -24,8 +24,11 @@ enum PolicyApplyCommand {
         // The daemon has another working folder.
         let path = try InputFile.absolute(found)
         let isDry = invocation.has("dry-run")
+        // The daemon may not be allowed to read what its caller may.
+        let text = String(decoding: try InputFile.read(path), as: UTF8.self)
         let answer = try DaemonCall(invocation).ask(
-            .policyApply, ["path": .string(path), "dryRun": .bool(isDry)])
+            .policyApply,
+            ["path": .string(path), "text": .string(text), "dryRun": .bool(isDry)])
         let mistakes = (answer["mistakes"]?.array ?? []).map { $0.string ?? $0.description }
         let isApplied = answer["applied"]?.bool ?? false
         let hasErrors = !mistakes.allSatisfy { $0.contains(": warning: ") }

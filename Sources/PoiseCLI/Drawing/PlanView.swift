@@ -95,7 +95,17 @@ package struct PlanView {
                 let because = feature["because"]?.string ?? ""
                 return Paragraph(label: name, labelWidth: width).lines(because, console)
                     + unmetLines(feature, labelWidth: width)
+                    + notHeldLines(feature, labelWidth: width)
             }
+    }
+
+    private func notHeldLines(_ feature: JSON, labelWidth: Int) -> [String] {
+        (feature["notHeld"]?.array ?? []).flatMap { line in
+            let text = "\(line["setting"]?.string ?? ""): \(line["because"]?.string ?? "")"
+            return Paragraph(label: "", labelWidth: labelWidth)
+                .lines("advisory: " + text, console)
+                .map { console.paint(.warning, $0) }
+        }
     }
 
     private func unmetLines(_ feature: JSON, labelWidth: Int) -> [String] {
