@@ -184,15 +184,28 @@ final class UnitFeatures {
         guard let origin = unit.origin, let bus = connection(for: feature) else {
             return end(feature, .done, "given back")
         }
+        bus.unit(unit.name) { [weak self] result in
+            // What was not changed is not written: an empty set cannot be given to a cgroup in use.
+            var changed = origin.properties
+            if case .success(let now) = result {
+                changed.removeAll { now.budget.contains($0) }
+            }
+            self?.restore(changed, origin, of: feature, unit)
+        }
+    }
+
+    private func restore(
+        _ properties: [UnitProperty], _ origin: UnitOrigin, of feature: FeatureID, _ unit: Unit
+    ) {
         let machine = machine()
-        bus.restoreUnitProperties(
-            origin.properties, of: unit.name, cpus: machine.pus,
+        bus?.restoreUnitProperties(
+            properties, of: unit.name, cpus: machine.pus,
             nodes: NodeSet(machine.nodes.map(\.osIndex))
         ) { [weak self] result in
-            if case .failure(let error) = result {
-                self?.say("refused", feature, "its old budget could not be given back: \(error)")
-            }
             guard let self else { return }
+            if case .failure(let error) = result {
+                self.say("refused", feature, "its old budget could not be given back: \(error)")
+            }
             for failure in origin.restoreFiles(cgroupMount: self.cgroupMount) {
                 self.say("refused", feature, "\(failure)")
             }

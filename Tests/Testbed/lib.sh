@@ -5,6 +5,8 @@ set -euo pipefail
 trap 'echo "${BASH_SOURCE[0]##*/}:$LINENO: exit code $?: $BASH_COMMAND" >&2' ERR
 set -o errtrace
 folder=$(mktemp -d /tmp/test.XXXXXX)
+# Features of a poised that is root run as another user.
+chmod 755 "$folder"
 # Where a test's own poised listens; the commands of poise find it there (see `daemon`).
 unset POISE_RUNTIME_DIR
 
