@@ -21,3 +21,11 @@ eventually 20 sh -c "! systemctl is-active -q poise-features"
 attributes >"$folder/after"
 diff "$folder/before" "$folder/after" || fail "attributes differ"
 ! pgrep -u poise-host || fail "processes of features are left"
+
+# And after uninstall.
+three | serve
+(cd /opt/poise && scripts/uninstall --prefix /usr >/dev/null)
+eventually 20 sh -c "! systemctl is-active -q poised poise-features"
+attributes >"$folder/after"
+diff "$folder/before" "$folder/after" || fail "attributes differ after uninstall"
+! pgrep -u poise-host || fail "processes of features are left"
