@@ -43,6 +43,11 @@ extension Daemon {
                     feature: feature, name: unit.name, generation: record.generation,
                     allocation: allocation, origin: origin))
         }
+        state.needs = engine.needs.all.map {
+            DaemonState.Need(
+                feature: $0.feature, coreClass: $0.coreClass, millicores: $0.millicores,
+                until: $0.until)
+        }
         state.root = enforcer.groups?.folder.before ?? CgroupFolder.Before()
         return state
     }
@@ -76,6 +81,14 @@ extension Daemon {
             }
         }
         for unit in state?.units ?? [] { resume(unit) }
+        for need in state?.needs ?? [] where processes[need.feature] != nil {
+            // What is noted includes the pause before something is taken back.
+            let rest = need.until - start - engine.policy.rebalance.shrinkAfter
+            inbox.post(
+                .need(
+                    need.feature, need.coreClass, millicores: need.millicores,
+                    for: max(.milliseconds(1), rest)))
+        }
         endWhatIsLeft()
         guard !processes.isEmpty else { return }
         let before = enforcer.groups?.writes ?? 0

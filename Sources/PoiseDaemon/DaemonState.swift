@@ -35,11 +35,20 @@ struct DaemonState: Equatable {
         var origin: UnitOrigin
     }
 
+    /// A need that a plugin has signalled.
+    struct Need: Equatable {
+        var feature: FeatureID
+        var coreClass: CoreClass
+        var millicores: Int
+        var until: Instant
+    }
+
     /// Names one boot (`/proc/sys/kernel/random/boot_id`).
     var bootID: String
     var plan: AllocationPlan
     var features: [Feature]
     var units: [Unit] = []
+    var needs: [Need] = []
     /// What the cgroup of all features was like before.
     var root = CgroupFolder.Before()
 
@@ -95,6 +104,7 @@ struct DaemonState: Equatable {
             "boot": .string(bootID),
             "plan": plan.json(holding: .none, solveMicroseconds: nil),
             "features": .array(features.map(\.json)), "units": .array(units.map(\.json)),
+            "needs": .array(needs.map(\.json)),
             "root": [
                 "madeHome": .bool(root.madeHome),
                 "texts": .object(
@@ -110,10 +120,29 @@ struct DaemonState: Equatable {
         features = []
         for entry in json["features"]?.array ?? [] { features.append(try Feature(json: entry)) }
         for entry in json["units"]?.array ?? [] { units.append(try Unit(json: entry)) }
+        for entry in json["needs"]?.array ?? [] { needs.append(try Need(json: entry)) }
         root.madeHome = json["root"]?["madeHome"]?.bool ?? false
         for member in json["root"]?["texts"]?.members ?? [] {
             root.texts[member.key] = member.value.string
         }
+    }
+}
+
+extension DaemonState.Need {
+    fileprivate var json: JSON {
+        [
+            "feature": .string(feature.name), "class": .string(coreClass.rawValue),
+            "millicores": .integer(millicores), "untilNanoseconds": .integer(until.nanoseconds),
+        ]
+    }
+
+    fileprivate init(json: JSON) throws(WireError) {
+        guard let feature = FeatureID(try json.string("feature")),
+            let coreClass = CoreClass(rawValue: try json.string("class"))
+        else { throw WireError("needs", "a need has a feature and a class") }
+        self.init(
+            feature: feature, coreClass: coreClass, millicores: try json.number("millicores"),
+            until: Instant(nanoseconds: try json.number("untilNanoseconds")))
     }
 }
 

@@ -57,6 +57,15 @@ package struct NeedBook: Sendable {
         }
     }
 
+    /// Each need with the moment until which it holds, in the order of feature and class.
+    package var all: [(feature: FeatureID, coreClass: CoreClass, millicores: Int, until: Instant)] {
+        needs.sorted { $0.key < $1.key }.flatMap { feature, ofFeature in
+            CoreClass.allCases.compactMap { coreClass in
+                ofFeature[coreClass].map { (feature, coreClass, $0.millicores, $0.until) }
+            }
+        }
+    }
+
     /// When the next need runs out.
     package var nextExpiry: Instant? {
         needs.values.flatMap { ofFeature in

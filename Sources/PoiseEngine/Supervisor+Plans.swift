@@ -120,10 +120,13 @@ extension Supervisor {
         return shrinking + growing
     }
 
+    /// Whether there is somebody to ask: a plugin's host, or systemd for a unit. A command has
+    /// nobody.
     private func isHosted(_ feature: FeatureID) -> Bool {
-        guard case .plugin = policy.features.first(where: { $0.id == feature })?.source
-        else { return false }
-        return true
+        switch policy.features.first(where: { $0.id == feature })?.source {
+        case .plugin, .unit: true
+        case .command, nil: false
+        }
     }
 }
 

@@ -44,7 +44,7 @@ package struct Supervisor: Sendable {
     package internal(set) var records: [FeatureID: Record] = [:]
     package private(set) var isShuttingDown = false
     private(set) var planner: Planner
-    private(set) var needs = NeedBook()
+    package private(set) var needs = NeedBook()
     let deadlines: Deadlines
     var directives: [Directive] = []
     var mustPlan = false

@@ -1,3 +1,4 @@
+import PoiseLinux
 import PoiseModel
 import Testing
 
@@ -13,7 +14,7 @@ struct DaemonStateTests {
         allocation.memory = MemoryBudget(minBytes: 1, lowBytes: 2, highBytes: 3, maxBytes: 4)
         var plan = AllocationPlan(machine: "m", policy: "p")
         plan.features = [allocation]
-        return DaemonState(
+        var state = DaemonState(
             bootID: "boot", plan: plan,
             features: [
                 .init(
@@ -21,6 +22,13 @@ struct DaemonStateTests {
                     generation: 8, restarts: 2, failures: 1, since: Instant(nanoseconds: 99),
                     allocation: allocation, plugin: "streaming", pluginVersion: "1.0")
             ])
+        state.needs = [
+            .init(
+                feature: feature, coreClass: .efficiency, millicores: 1500,
+                until: Instant(nanoseconds: 77))
+        ]
+        state.root.texts = ["cgroup.subtree_control": "cpu\n"]
+        return state
     }
 
     @Test("what was written is read back")
