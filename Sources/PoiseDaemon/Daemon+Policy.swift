@@ -11,22 +11,32 @@ extension Daemon {
         policyPath = path
         do throws(SystemError) {
             let follower = try PolicyFollower(path: path)
-            if let folder = follower.watch { try watch(folder.descriptor, .policy, .read) }
+            for (folder, token) in policyWatches { unwatch(folder.descriptor, token) }
+            policyWatches = []
+            for folder in follower.watches {
+                let token = try watch(folder.descriptor, .policy, .read)
+                policyWatches.append((folder, token))
+            }
             policyFollower = follower
         } catch {
             say("degraded", nil, "changes of \(path) are not seen (\(error)); send SIGHUP")
         }
     }
 
-    /// Reads the policy again; one with mistakes changes nothing.
+    /// Reads the policy again; one with mistakes changes nothing, and is told until it is mended.
     func rereadPolicy() {
         policyDue = nil
+        // A link may name another file now.
+        followPolicy(policyPath)
         let reading = Policy.read(path: policyPath)
         for mistake in reading.mistakes { say("policy", nil, mistake.description) }
         guard let policy = reading.policy else {
-            say("policy", nil, "\(policyPath) has mistakes; the policy in force stays")
+            policyProblem = "\(policyPath) has mistakes; the policy in force stays"
+            say("policy", nil, policyProblem ?? "")
             return
         }
+        if policyProblem != nil { say("policy", nil, "\(policyPath) is good again") }
+        policyProblem = nil
         guard policy != engine.policy else { return }
         inbox.post(.policy(policy))
     }

@@ -13,7 +13,7 @@ extension Daemon {
             "version": .string(PoiseVersion.text), "pid": .integer(Int(getpid())),
             "backend": .string(enforcer.backend.rawValue),
             "machine": .string(machine.machine.name), "policy": .string(engine.policy.name),
-            "policyPath": .string(policyPath),
+            "policyPath": .string(policyPath), "policyProblem": JSON(policyProblem),
             "uptimeSeconds": .number((MonotonicClock.now - startedAt).inSeconds),
             "turns": .integer(turns), "kernelWrites": JSON(enforcer.groups?.writes),
             "features": .array(features),
@@ -83,11 +83,16 @@ extension Daemon {
 
     func pluginsJSON() -> JSON {
         var lines: [JSON] = []
-        for found in launcher.plugins.all() {
-            let users = engine.policy.features.filter { $0.source == .plugin(found.name) }
+        var all = launcher.plugins.all().map { (name: $0.name, path: $0.path, source: $0.name) }
+        for case .plugin(let source) in engine.policy.features.map(\.source)
+        where source.contains("/") && !all.contains(where: { $0.source == source }) {
+            all.append((name: PluginSearch.name(ofFile: source), path: source, source: source))
+        }
+        for found in all {
+            let users = engine.policy.features.filter { $0.source == .plugin(found.source) }
             let running = users.compactMap { processes[$0.id]?.plugin }.first
             lines.append([
-                "name": .string(found.name), "path": .string(found.path),
+                "name": .string(running?.name ?? found.name), "path": .string(found.path),
                 "version": JSON(running?.version),
                 "usedBy": .array(users.map { .string($0.id.name) }),
             ])

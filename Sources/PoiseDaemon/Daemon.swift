@@ -38,6 +38,9 @@ package final class Daemon {
     var server: ControlServer
     var policyPath: String
     var policyFollower: PolicyFollower?
+    var policyWatches: [(FolderWatch, UInt64)] = []
+    /// What is wrong with the policy file as it is now, while another is in force.
+    var policyProblem: String?
     /// When the policy file is read again; a little after it changed, since editors write in steps.
     var policyDue: Instant?
     var turns = 0

@@ -36,13 +36,21 @@ package struct PluginSearch: Sendable {
         for folder in folders {
             for file in Folder.names(in: folder) {
                 guard file.hasPrefix("lib"), file.hasSuffix(".so") else { continue }
-                let name = String(file.dropFirst(3).dropLast(3))
+                let name = PluginSearch.name(ofFile: file)
                 let path = "\(folder)/\(file)"
                 guard found[name] == nil, PluginSearch.isPlugin(path) else { continue }
                 found[name] = Found(name: name, path: path)
             }
         }
         return found.values.sorted { $0.name < $1.name }
+    }
+
+    /// `streaming` of `/usr/lib/libstreaming.so`.
+    static func name(ofFile path: String) -> String {
+        var name = path.split(separator: "/").last ?? ""
+        if name.hasSuffix(".so") { name = name.dropLast(3) }
+        if name.hasPrefix("lib") { name = name.dropFirst(3) }
+        return String(name)
     }
 
     /// Why a plugin cannot be found, and what there is instead.

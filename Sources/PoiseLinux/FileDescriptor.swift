@@ -72,6 +72,32 @@ package final class FileDescriptor: Sendable {
         return count == 0 ? .end : .bytes(bytes)
     }
 
+    /// The whole of a file from its beginning, wherever it was read before (`pread(2)`).
+    package func readWhole(atMost most: Int = 4096) throws(SystemError) -> [UInt8] {
+        var all: [UInt8] = []
+        while true {
+            var failure: SystemError?
+            let part = [UInt8](unsafeUninitializedCapacity: most) { buffer, filled in
+                do throws(SystemError) {
+                    filled = try systemCall("pread", on: name) {
+                        pread(number, buffer.baseAddress, buffer.count, all.count)
+                    }
+                } catch { failure = error }
+            }
+            if let failure { throw failure }
+            all += part
+            if part.count < most { return all }
+        }
+    }
+
+    /// Puts `bytes` at the beginning of a file in one call (`pwrite(2)`).
+    package func writeWhole(_ bytes: [UInt8]) throws(SystemError) {
+        let count = try systemCall("write", on: name) {
+            bytes.withUnsafeBytes { pwrite(number, $0.baseAddress, $0.count, 0) }
+        }
+        guard count == bytes.count else { throw SystemError("write", on: name, .tryAgain) }
+    }
+
     /// Writes some of `bytes` and gives how many; nil when nothing fits now (`write(2)`).
     package func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int? {
         try systemCallUnlessBlocked("write", on: name) {

@@ -1,6 +1,6 @@
 # rule: a hundred daemon-reloads of systemd change nothing in the features' cgroups
 # profile: numa2
-# limit: 200
+# limit: 600
 # poise: installed
 source "$(dirname "$0")/lib.sh"
 

@@ -1,7 +1,7 @@
 # rule: a SIGKILL of poised at any moment costs the features nothing, and the next poised writes
 #       nothing
 # profile: numa2
-# limit: 300
+# limit: 900
 # poise: installed
 source "$(dirname "$0")/lib.sh"
 

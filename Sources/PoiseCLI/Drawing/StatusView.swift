@@ -12,7 +12,7 @@ package struct StatusView {
         features = status["features"]?.array ?? []
     }
 
-    package var lines: [String] { head + [""] + table + healths + problems }
+    package var lines: [String] { head + policyProblem + [""] + table + healths + problems }
 
     private var head: [String] {
         let dot = console.glyphs.separator
@@ -33,6 +33,12 @@ package struct StatusView {
         return [parts, second].flatMap {
             DisplayWidth.wrapped($0.joined(separator: dot), to: console.width)
         }
+    }
+
+    private var policyProblem: [String] {
+        guard let problem = status["policyProblem"]?.string else { return [] }
+        return DisplayWidth.wrapped(problem + " (poise policy check)", to: console.width)
+            .map { console.paint(.bad, $0) }
     }
 
     private var table: [String] {

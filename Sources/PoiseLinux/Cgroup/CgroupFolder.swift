@@ -36,6 +36,7 @@ package final class CgroupFolder: ControlFiles {
     /// Why the others are not there.
     package internal(set) var failures: [String: SystemError] = [:]
     private var files: Set<ControlFile> = []
+    private var opened: [FeatureID: [ControlFile: FileDescriptor]] = [:]
 
     /// The controllers that Poise divides by.
     package static let used = ["cpuset", "cpu", "io", "memory", "pids", "hugetlb"]
@@ -155,21 +156,51 @@ package final class CgroupFolder: ControlFiles {
 // The groups of the features.
 extension CgroupFolder {
     package func make(_ feature: FeatureID) throws(SystemError) {
+        opened[feature] = nil
         _ = try systemCall("mkdir", on: path(of: feature)) { mkdir(path(of: feature), 0o755) }
     }
 
     package func remove(_ feature: FeatureID) throws(SystemError) {
+        opened[feature] = nil
         try CgroupText.removeFolder(path(of: feature), nature)
     }
 
     package func write(
         _ feature: FeatureID, _ file: ControlFile, _ text: String
     ) throws(SystemError) {
-        try CgroupText.write("\(path(of: feature))/\(file.rawValue)", text, nature)
+        guard nature == .kernel else {
+            return try CgroupText.write("\(path(of: feature))/\(file.rawValue)", text, nature)
+        }
+        let bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
+        try withFile(feature, file) { (descriptor) throws(SystemError) in
+            try descriptor.writeWhole(bytes)
+        }
     }
 
     package func read(_ feature: FeatureID, _ file: ControlFile) throws(SystemError) -> String {
-        try CgroupText.read("\(path(of: feature))/\(file.rawValue)", orEmptyIn: .kernel)
+        try withFile(feature, file) { (descriptor) throws(SystemError) in
+            String(decoding: try descriptor.readWhole(), as: UTF8.self)
+        }
+    }
+
+    /// Control files stay open: opening one costs as much as writing it.
+    private func withFile<Value>(
+        _ feature: FeatureID, _ file: ControlFile,
+        _ body: (FileDescriptor) throws(SystemError) -> Value
+    ) throws(SystemError) -> Value {
+        if let descriptor = opened[feature]?[file] {
+            do throws(SystemError) {
+                return try body(descriptor)
+            } catch {
+                // The group was removed; there may be another of its name.
+                guard error.errno == Errno(ENODEV), file != .ioMax else { throw error }
+                opened[feature] = nil
+            }
+        }
+        let descriptor = try FileDescriptor.open(
+            "\(path(of: feature))/\(file.rawValue)", nature == .kernel ? O_RDWR : O_RDONLY)
+        if nature == .kernel { opened[feature, default: [:]][file] = descriptor }
+        return try body(descriptor)
     }
 }
 
