@@ -183,6 +183,29 @@ import Testing
         #expect(reply.parameters["mistakes"]?.array?.isEmpty == false)
     }
 
+    @Test func aChangeOfTheFileThatALinkNamesIsSeenAndABrokenOneIsShownUntilItIsMended() throws {
+        let policy = commandPolicy([(name: "a", priority: 50, script: loopScript, cores: "0.1")])
+        let daemon = try DaemonUnderTest(policy)
+        try daemon.waitForState("a", "running")
+        let target = daemon.folder + "/real"
+        #expect(mkdir(target, 0o700) == 0)
+        #expect(Repository.write(policy + "# linked\n", to: target + "/p.yaml"))
+        #expect(symlink(target + "/p.yaml", daemon.policyPath + ".new") == 0)
+        #expect(rename(daemon.policyPath + ".new", daemon.policyPath) == 0)
+        usleep(200_000)
+        #expect(Repository.write("version: 1\n", to: target + "/p.yaml"))
+        try daemon.wait("the broken policy is shown") {
+            try daemon.call(.status).parameters["policyProblem"]?.string != nil
+        }
+        let other = policy.replacing("name: test", with: "name: mended")
+        #expect(Repository.write(other, to: target + "/p.yaml"))
+        try daemon.wait("the mended policy is in force") {
+            let status = try daemon.call(.status).parameters
+            return status["policy"]?.string == "mended" && status["policyProblem"] == .null
+        }
+        try daemon.waitForLog("is good again")
+    }
+
     @Test func theOperatorStopsStartsAndRestarts() throws {
         let daemon = try DaemonUnderTest(two)
         try daemon.waitForState("high", "running")
