@@ -61,6 +61,23 @@ struct ControlServer {
 
     init(listener: FileDescriptor) { self.listener = listener }
 
+    /// Tells all who are waiting at a socket why nobody will serve them. Whoever woke us by calling
+    /// would wake us again and again if its connection stayed there.
+    static func refuseAll(_ listener: FileDescriptor, _ text: String) {
+        let reply = Array(ControlReply(.refused, text).json.description.utf8) + [0]
+        do throws(SystemError) {
+            try listener.setNonBlocking()
+            while let caller = try LocalSocket.accept(listener) {
+                _ = try LocalSocket.send(reply[...], to: caller)
+                // What it has said is taken, so that it gets the answer and no reset.
+                _ = try caller.read()
+            }
+        } catch {
+            // Then they see the end of their connections.
+            return
+        }
+    }
+
     /// Whether one more caller of this user can be served.
     func hasRoom(for peer: LocalSocket.Peer?) -> Bool {
         guard connections.count < ControlServer.mostConnections else { return false }

@@ -236,6 +236,8 @@ extension Daemon {
             return ControlReply(["applied": false, "mistakes": mistakes, "changes": []])
         }
         let changes = JSON.array(dryRun(policy).lines.map(\.json))
+        let effects = JSON.array(
+            effects(of: policy).map { ["feature": .string($0), "text": .string($1)] })
         let isDry = parameters["dryRun"]?.bool ?? false
         if !isDry {
             say("operator", nil, "policy \(path) is applied")
@@ -243,7 +245,31 @@ extension Daemon {
             if policy != engine.policy { inbox.post(.policy(policy)) }
         }
         return ControlReply(
-            ["applied": .bool(!isDry), "mistakes": mistakes, "changes": changes])
+            [
+                "applied": .bool(!isDry), "mistakes": mistakes, "changes": changes,
+                "effects": effects, "startPolicyPath": .string(startPolicyPath),
+            ])
+    }
+
+    /// What a policy does to features beside their allocations.
+    private func effects(of new: Policy) -> [(String, String)] {
+        let old = engine.policy.features
+        var effects: [(String, String)] = []
+        for feature in old where !new.features.contains(where: { $0.id == feature.id }) {
+            effects.append((feature.id.name, "is stopped: this policy does not name it"))
+        }
+        for feature in new.features {
+            guard let before = old.first(where: { $0.id == feature.id }) else {
+                effects.append((feature.id.name, "is started: it is new"))
+                continue
+            }
+            if before.source != feature.source {
+                effects.append((feature.id.name, "is started anew: it runs something else"))
+            } else if before.config != feature.config {
+                effects.append((feature.id.name, "is started anew: its config is another"))
+            }
+        }
+        return effects.sorted { $0.0 < $1.0 }
     }
 }
 

@@ -23,6 +23,9 @@ extension Daemon {
                 say("degraded", feature, "\(step.call) was refused; it runs without")
             }
             try follow(process)
+            for line in enforcer.groups?.notHeld[feature] ?? [] {
+                say("advisory", feature, "\(line.setting) is not held: \(line.because)")
+            }
             // A command says nothing of itself: it works once it runs.
             if process.channel == nil { inbox.post(.started(feature)) }
         } catch let failure as HostLauncher.Failure {
@@ -150,6 +153,7 @@ extension Daemon {
             return
         }
         unwatch(process.handle.descriptor, token)
+        let killed = enforcer.groups.map { process.group.newKills($0.folder.reading(of: feature)) }
         if process.channel != nil { takeNews(of: feature, Epoll.Ready.everything) }
         _ = process.output.read()
         process.output.finish()
@@ -160,7 +164,14 @@ extension Daemon {
         forget(feature)
         reapOrphans()
         let (ending, because) = process.ending(status)
-        inbox.post(.ended(feature, ending, because: because))
+        inbox.post(.ended(feature, ending, because: because + memoryWords(killed, feature)))
+    }
+
+    private func memoryWords(_ killed: Int?, _ feature: FeatureID) -> String {
+        guard let killed, killed > 0 else { return "" }
+        let limit = engine.records[feature]?.allocation?.memory.maxBytes
+            .map { ": memory.max is \(QuantityText.bytes($0))" }
+        return "; the kernel killed \(killed) of its processes for want of memory\(limit ?? "")"
     }
 
     func takeOutput(of feature: FeatureID, token: UInt64) {
@@ -238,7 +249,7 @@ extension Daemon {
         for feature in processes.keys.sorted() {
             guard let process = processes[feature] else { continue }
             if let folder = enforcer.groups?.folder {
-                process.take(folder.reading(of: feature), now: now)
+                process.sample = process.group.sample(folder.reading(of: feature), now: now)
             } else {
                 process.sample = process.sampler.sample(
                     process.roots(orphans: orphans), now: now)
@@ -249,6 +260,7 @@ extension Daemon {
                 let drifted = enforcer.verify(process, orphans: orphans)
                 if drifted > 0 { say("drift", feature, "\(drifted) threads put back on its CPUs") }
             }
+            bringBack(process)
             let lost = process.output.lostBytes
             if process.output.tick() {
                 say("dropped", feature, "prints too much; \(lost) bytes were thrown away so far")
@@ -262,6 +274,27 @@ extension Daemon {
                 say("degraded", feature, "its log cannot be written: \(failure)")
             }
         }
+    }
+}
+
+extension Daemon {
+    /// A process that somebody moved out of its cgroup is not held any more.
+    private func bringBack(_ process: FeatureProcess) {
+        let feature = process.feature
+        guard let folder = enforcer.groups?.folder, process.handle.isAlive,
+            folder.feature(of: process.pid) != feature
+        else { return }
+        process.drifted += 1
+        say("drift", feature, "process \(process.pid) was moved out of its cgroup; it is back")
+        attempt(feature) { () throws(SystemError) in
+            try folder.move(process.pid, to: feature)
+        }
+    }
+
+    func sampleUnits() {
+        let now = MonotonicClock.now
+        for unit in units.units.values { unit.sample(now: now, cgroupMount: units.cgroupMount) }
+        units.mendDrift()
     }
 }
 

@@ -179,7 +179,8 @@ extension Daemon {
         guard let policy = engine.policy.features.first(where: { $0.id == unit.feature }),
             case .unit(unit.name) = policy.source
         else { return units.giveBack(unit.feature, unit.name, unit.origin) }
-        units.resume(unit.feature, unit.name, unit.origin)
+        units.resume(
+            unit.feature, unit.name, unit.origin, unitBudget(unit.allocation, policy))
         inbox.post(
             .found(
                 unit.feature,

@@ -23,7 +23,7 @@ extension Daemon {
     private func featureJSON(_ feature: FeatureID) -> JSON {
         guard let record = engine.records[feature] else { return .null }
         let process = processes[feature]
-        let sample = process?.sample
+        let sample = process?.sample ?? units.units[feature]?.sample
         let since = MonotonicClock.now - record.since
         return [
             "feature": .string(feature.name),

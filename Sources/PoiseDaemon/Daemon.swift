@@ -37,6 +37,8 @@ package final class Daemon {
     var processes: [FeatureID: FeatureProcess] = [:]
     var server: ControlServer
     var policyPath: String
+    /// The file that the daemon was started with.
+    let startPolicyPath: String
     var policyFollower: PolicyFollower?
     var policyWatches: [(FolderWatch, UInt64)] = []
     /// What is wrong with the policy file as it is now, while another is in force.
@@ -86,6 +88,7 @@ package final class Daemon {
         self.service = service
         self.machine = machine
         self.policyPath = policyPath
+        startPolicyPath = policyPath
         self.launcher = launcher
         let now = MonotonicClock.now
         startedAt = now
@@ -206,6 +209,7 @@ package final class Daemon {
     }
 
     private func adopt(_ plan: AllocationPlan) {
+        tell(.status("policy \(engine.policy.name), backend \(enforcer.backend.rawValue)"))
         let audit = PlanAudit(plan, machine: machine.machine, policy: engine.policy)
         precondition(audit.breaches.isEmpty, "a plan breaks its promises: \(audit.breaches)")
         do throws(SystemError) {
@@ -270,6 +274,8 @@ package final class Daemon {
             switch received.signal {
             case SIGHUP:
                 tell(.reloading(since: MonotonicClock.now))
+                // Back to the file that it was started with, if another one was applied since.
+                followPolicy(startPolicyPath)
                 rereadPolicy()
                 tell(.ready)
             case SIGCHLD: break
@@ -323,6 +329,7 @@ package final class Daemon {
         // A daemon that no longer comes here is as good as dead.
         if service.watchdogInterval != nil { tell(.watchdog) }
         sampleFeatures()
+        sampleUnits()
         lookAfterGroups()
         dropSilentCallers()
     }

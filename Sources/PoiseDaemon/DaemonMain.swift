@@ -27,20 +27,30 @@ package enum DaemonMain {
 
     private static func run(_ options: DaemonOptions) -> Int32 {
         let program = programFolder()
+        // The environment is changed before there is another thread.
+        let service = SystemdService()
+        let inherited: Inherited
+        do throws(SystemError) {
+            inherited = Inherited(try service.takeDescriptors())
+        } catch {
+            say("\(error)")
+            return 1
+        }
         guard let path = options.policyPath ?? defaultPolicy(near: program) else {
             say("there is no default policy here (give one with --policy FILE)")
             return 2
         }
         let reading = Policy.read(path: path)
         for mistake in reading.mistakes { say("\(mistake)") }
-        // Starting again would not mend it.
-        guard let policy = reading.policy else { return 100 }
+        guard let policy = reading.policy else {
+            let why = reading.errors.first.map { "\($0)" } ?? "\(path) has mistakes"
+            inherited.listener.map { ControlServer.refuseAll($0, "poised does not start: \(why)") }
+            // Starting again would not mend it.
+            return 100
+        }
         do {
             // Hosts inherit it and must not be ended by a pipe that nobody reads.
             signal(SIGPIPE, SIG_IGN)
-            // The environment is changed before there is another thread.
-            let service = SystemdService()
-            let inherited = Inherited(try service.takeDescriptors())
             let machine = try LocalMachine.discover()
             let launcher = HostLauncher(
                 host: program + "/poise-host",

@@ -35,7 +35,7 @@ final class FeatureProcess {
     var guests: [ProcessHandle] = []
     /// The number of its cgroup.
     var cgroup: UInt64?
-    private var lastCPUTime: (used: Duration, at: Instant)?
+    var group = GroupSampler()
     /// The stage and text of the failure that its host told, until it ends.
     var toldFailure: String?
 
@@ -52,19 +52,6 @@ final class FeatureProcess {
     }
 
     var pid: ProcessID { handle.pid }
-
-    /// Takes what the kernel has counted for its cgroup.
-    func take(_ reading: CgroupReading, now: Instant) {
-        sample = LoadSample()
-        sample.memoryBytes = reading.memoryBytes
-        sample.threads = reading.tasks
-        sample.cpuTime = reading.cpu?.used
-        guard let used = reading.cpu?.used else { return }
-        if let last = lastCPUTime, now > last.at {
-            sample.coresBusy = (used - last.used).inSeconds / (now - last.at).inSeconds
-        }
-        lastCPUTime = (used, now)
-    }
 
     /// Its process, and those it left behind that still carry its name.
     func roots(orphans: [ProcessID]) -> [ProcessID] {

@@ -14,8 +14,21 @@ final class UnitFeatures {
         /// What it had before; nil until systemd has told.
         var origin: UnitOrigin?
         var state: UnitState?
+        /// The budget that it was given, and the texts of its control files then.
+        fileprivate var wanted: [UnitProperty] = []
+        fileprivate var settled: [String: String]?
+        fileprivate var isSetting = false
         fileprivate var watch: UnitWatch?
         fileprivate var isReleased = false
+
+        private(set) var sample = LoadSample()
+        private var sampler = GroupSampler()
+
+        /// Reads what its cgroup uses.
+        func sample(now: Instant, cgroupMount: String?) {
+            guard let cgroupMount, let group = state?.controlGroup else { return }
+            sample = sampler.sample(CgroupReading(at: cgroupMount + group), now: now)
+        }
 
         fileprivate init(_ name: String, origin: UnitOrigin? = nil) {
             self.name = name
@@ -26,7 +39,7 @@ final class UnitFeatures {
     private(set) var units: [FeatureID: Unit] = [:]
     /// Nil until the first unit needs it, and after the connection was lost.
     private(set) var bus: SystemBus?
-    private let cgroupMount: String?
+    let cgroupMount: String?
     private let machine: () -> Machine
     private let post: (Input) -> Void
     private let say: (String, FeatureID, String) -> Void
@@ -74,9 +87,12 @@ final class UnitFeatures {
     }
 
     /// Takes over a unit that an earlier daemon had given a budget.
-    func resume(_ feature: FeatureID, _ name: String, _ origin: UnitOrigin) {
+    func resume(
+        _ feature: FeatureID, _ name: String, _ origin: UnitOrigin, _ budget: [UnitProperty]
+    ) {
         guard connection(for: feature) != nil else { return }
         let unit = Unit(name, origin: origin)
+        unit.wanted = budget
         units[feature] = unit
         follow(feature, unit)
     }
@@ -84,8 +100,9 @@ final class UnitFeatures {
     /// Gives back what a unit had that is no feature any more.
     func giveBack(_ feature: FeatureID, _ name: String, _ origin: UnitOrigin) {
         guard connection(for: feature) != nil else { return }
-        units[feature] = Unit(name, origin: origin)
-        release(feature)
+        let unit = Unit(name, origin: origin)
+        units[feature] = unit
+        giveBack(feature, unit, .done, "given back")
     }
 
     private func take(
@@ -107,15 +124,13 @@ final class UnitFeatures {
         if unit.origin?.files.isEmpty ?? false {
             unit.origin?.readFiles(of: state, cgroupMount: cgroupMount)
         }
-        bus?.setUnitProperties(budget, of: unit.name) { [weak self] result in
+        set(budget, of: feature, unit) { [weak self] error in
             guard let self, !unit.isReleased else { return }
-            switch result {
-            case .failure(let error):
-                self.fail(feature, "its budget was refused: \(error)", permanent: false)
-            case .success:
-                self.post(.started(feature))
-                self.follow(feature, unit)
+            if let error {
+                return self.fail(feature, "its budget was refused: \(error)", permanent: false)
             }
+            self.post(.started(feature))
+            self.follow(feature, unit)
         }
     }
 
@@ -147,14 +162,9 @@ final class UnitFeatures {
             unit.watch = try bus?.watch(unit.name) { [weak self] event in
                 guard let self, !unit.isReleased else { return }
                 switch event {
-                case .state(let state):
-                    unit.state = state
-                    guard !state.isRunning else { return }
-                    let isFailed = state.activeState == "failed"
-                    self.end(
-                        feature, isFailed ? .failure : .done,
-                        "\(unit.name) is \(state.activeState) (\(state.subState))")
-                case .removed: self.end(feature, .done, "\(unit.name) is gone")
+                case .state(let state): self.see(state, of: feature, unit)
+                case .removed:
+                    self.giveBack(feature, unit, .done, "\(unit.name) is gone")
                 case .lost(let error): self.say("degraded", feature, "\(error)")
                 }
             }
@@ -163,39 +173,99 @@ final class UnitFeatures {
         }
     }
 
+    private func see(_ state: UnitState, of feature: FeatureID, _ unit: Unit) {
+        unit.state = state
+        guard state.isRunning else {
+            let isFailed = state.activeState == "failed"
+            return giveBack(
+                feature, unit, isFailed ? .failure : .done,
+                "\(unit.name) is \(state.activeState) (\(state.subState))")
+        }
+    }
+
+    /// Puts back what somebody else has set. systemd tells nobody of that, so the control files are
+    /// compared with what they were once systemd had set ours.
+    func mendDrift() {
+        for (feature, unit) in units where !unit.isReleased && !unit.isSetting {
+            guard let now = controls(of: unit) else { continue }
+            guard let settled = unit.settled else {
+                unit.settled = now
+                continue
+            }
+            let foreign = settled.filter { now[$0.key] != nil && now[$0.key] != $0.value }
+            guard !foreign.isEmpty else { continue }
+            let names = foreign.keys.sorted().joined(separator: ", ")
+            say("drift", feature, "somebody wrote \(names) of \(unit.name); it is as it was again")
+            set(unit.wanted, of: feature, unit) { _ in }
+        }
+    }
+
+    private func controls(of unit: Unit) -> [String: String]? {
+        guard let state = unit.state else { return nil }
+        return UnitOrigin.controls(of: state, cgroupMount: cgroupMount)
+    }
+
+    /// Sets a budget; what comes of it in the control files is what is compared with later.
+    private func set(
+        _ budget: [UnitProperty], of feature: FeatureID, _ unit: Unit,
+        then: @escaping (SystemError?) -> Void
+    ) {
+        unit.isSetting = true
+        unit.wanted = budget
+        bus?.setUnitProperties(budget, of: unit.name) { [weak self] result in
+            unit.isSetting = false
+            if case .failure(let error) = result { return then(error) }
+            unit.settled = self?.controls(of: unit)
+            then(nil)
+        }
+    }
+
     /// Gives a unit a new budget; `then` is told whether systemd took it.
     func hold(
         _ feature: FeatureID, _ budget: [UnitProperty], then: @escaping (SystemError?) -> Void
     ) {
-        guard let unit = units[feature], let bus = connection(for: feature) else { return }
-        bus.setUnitProperties(budget, of: unit.name) { result in
-            switch result {
-            case .success: then(nil)
-            case .failure(let error): then(error)
-            }
-        }
+        guard let unit = units[feature], connection(for: feature) != nil else { return }
+        set(budget, of: feature, unit, then: then)
     }
 
     /// Gives back what the unit had, and stops it when it was started here.
     func release(_ feature: FeatureID) {
         guard let unit = units[feature], !unit.isReleased else { return }
+        let text = unit.origin?.startedHere == true ? "stopped" : "given back, and goes on"
+        giveBack(feature, unit, .done, text)
+    }
+
+    /// Gives back what a unit had that is no feature any more, or has ended: before it is started
+    /// again, so that nobody takes our settings for its own.
+    private func giveBack(
+        _ feature: FeatureID, _ unit: Unit, _ ending: FeatureLife.Ending, _ text: String
+    ) {
         unit.isReleased = true
         unit.watch = nil
         guard let origin = unit.origin, let bus = connection(for: feature) else {
-            return end(feature, .done, "given back")
+            return end(feature, ending, text)
         }
         bus.unit(unit.name) { [weak self] result in
             // What was not changed is not written: an empty set cannot be given to a cgroup in use.
             var changed = origin.properties
+            var isRunning = false
             if case .success(let now) = result {
                 changed.removeAll { now.budget.contains($0) }
+                isRunning = now.isRunning
             }
-            self?.restore(changed, origin, of: feature, unit)
+            self?.restore(changed, origin, of: feature, unit) {
+                guard origin.startedHere, isRunning else {
+                    self?.end(feature, ending, text)
+                    return
+                }
+                self?.bus?.perform(.stop, on: unit.name) { _ in self?.end(feature, ending, text) }
+            }
         }
     }
 
     private func restore(
-        _ properties: [UnitProperty], _ origin: UnitOrigin, of feature: FeatureID, _ unit: Unit
+        _ properties: [UnitProperty], _ origin: UnitOrigin, of feature: FeatureID, _ unit: Unit,
+        then: @escaping () -> Void
     ) {
         let machine = machine()
         bus?.restoreUnitProperties(
@@ -206,15 +276,12 @@ final class UnitFeatures {
             if case .failure(let error) = result {
                 self.say("refused", feature, "its old budget could not be given back: \(error)")
             }
-            for failure in origin.restoreFiles(cgroupMount: self.cgroupMount) {
+            let (removed, failures) = origin.removeDropIns(of: unit.name)
+            for failure in failures + origin.restoreFiles(cgroupMount: self.cgroupMount) {
                 self.say("refused", feature, "\(failure)")
             }
-            guard origin.startedHere else {
-                return self.end(feature, .done, "given back as it was, and goes on")
-            }
-            self.bus?.perform(.stop, on: unit.name) { [weak self] _ in
-                self?.end(feature, .done, "stopped")
-            }
+            guard removed, failures.isEmpty else { return then() }
+            self.bus?.reload { _ in then() }
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import PoiseLinux
 import PoiseModel
 import PoiseWire
@@ -12,19 +13,49 @@ struct UnitOrigin: Equatable {
     /// The text of each control file: systemd leaves some as they were last set (an empty
     /// `AllowedCPUs` does not empty `cpuset.cpus`).
     var files: [String: String] = [:]
+    /// The files that systemd already had for settings of this kind, which are not ours to remove.
+    var dropIns: [String] = []
+
+    /// Where systemd writes what is set until the next boot (`systemctl set-property --runtime`).
+    private static func dropInFolder(of unit: String) -> String {
+        "/run/systemd/system.control/\(unit).d"
+    }
 
     init(_ state: UnitState, cgroupMount: String?) {
         properties = state.budget
+        dropIns = Folder.names(in: UnitOrigin.dropInFolder(of: state.name))
         if state.isRunning { readFiles(of: state, cgroupMount: cgroupMount) }
     }
 
     mutating func readFiles(of state: UnitState, cgroupMount: String?) {
         controlGroup = state.controlGroup
-        guard let cgroupMount, let controlGroup else { return }
+        files = UnitOrigin.controls(of: state, cgroupMount: cgroupMount)
+    }
+
+    /// The text of each control file that there is.
+    static func controls(of state: UnitState, cgroupMount: String?) -> [String: String] {
+        guard let cgroupMount, let group = state.controlGroup else { return [:] }
+        var texts: [String: String] = [:]
         for file in ControlFile.allCases {
-            files[file.rawValue] = ProcessFiles.text(
-                "\(cgroupMount)\(controlGroup)/\(file.rawValue)")
+            texts[file.rawValue] = ProcessFiles.text("\(cgroupMount)\(group)/\(file.rawValue)")
         }
+        return texts
+    }
+
+    /// Removes the files that came with our budget; gives whether there were any, and what was
+    /// refused.
+    func removeDropIns(of unit: String) -> (removed: Bool, failures: [SystemError]) {
+        let folder = UnitOrigin.dropInFolder(of: unit)
+        var failures: [SystemError] = []
+        let ours = Folder.names(in: folder).filter { !dropIns.contains($0) }
+        for name in ours where unlink("\(folder)/\(name)") != 0 {
+            failures.append(
+                SystemError(
+                    "unlink", on: "\(folder)/\(name)", Errno(errno),
+                    advice: "systemctl revert \(unit) removes it"))
+        }
+        rmdir(folder)
+        return (!ours.isEmpty, failures)
     }
 
     /// Writes the text of files that are otherwise now; gives what was refused.
@@ -52,6 +83,7 @@ extension UnitOrigin {
         [
             "startedHere": .bool(startedHere), "controlGroup": JSON(controlGroup),
             "properties": .array(properties.map(\.json)),
+            "dropIns": .array(dropIns.map(JSON.string)),
             "files": .object(
                 files.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),
         ]
@@ -60,6 +92,7 @@ extension UnitOrigin {
     init(json: JSON) throws(WireError) {
         startedHere = json["startedHere"]?.bool ?? false
         controlGroup = json["controlGroup"]?.string
+        dropIns = (json["dropIns"]?.array ?? []).compactMap(\.string)
         properties = []
         for entry in json["properties"]?.array ?? [] {
             properties.append(try UnitProperty(json: entry))

@@ -98,7 +98,9 @@ package struct FeatureLife: Sendable, Equatable {
 
     private mutating func note(_ ending: Ending) {
         switch (state, ending) {
-        case (.stopping(.rest), _), (.stopping(.startAgain), _), (_, .done): break
+        case (.stopping(.rest), _), (.stopping(.startAgain), _): break
+        // Who ends at once every time is not to be started five times a second for ever.
+        case (_, .done): failures += restart == .permanent ? 1 : 0
         case (_, .failure), (_, .refused): failures += 1
         }
     }

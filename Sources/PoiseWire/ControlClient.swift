@@ -13,13 +13,23 @@ package enum ControlError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreachable(let socket, .noSuchFile):
-            "no daemon at \(socket): it is not running (start it with: poised)"
+            "no daemon at \(socket): it is not running (start it with: \(ControlError.starter))"
         case .unreachable(let socket, let errno):
-            "no daemon at \(socket): \(errno) (start it with: poised)"
+            "no daemon at \(socket): \(errno) (start it with: \(ControlError.starter))"
         case .notAllowed(let socket):
             "\(socket): permission denied (run it as the user of the daemon, or as root)"
         case .broken(let socket, let why): "the daemon at \(socket): \(why)"
         }
+    }
+
+    /// What starts the daemon here: the service where it is installed.
+    private static var starter: String {
+        let units = ["/usr/lib", "/usr/local/lib", "/etc"].map {
+            $0 + "/systemd/system/poised.service"
+        }
+        let isService =
+            access("/run/systemd/system", F_OK) == 0 && units.contains { access($0, F_OK) == 0 }
+        return isService ? "systemctl start poised" : "poised"
     }
 }
 

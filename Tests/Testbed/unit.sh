@@ -4,7 +4,9 @@
 # poise: installed
 source "$(dirname "$0")/lib.sh"
 
-systemd-run --quiet --unit=other.service --property=CPUWeight=77 sleep infinity
+printf '[Service]\nExecStart=sleep infinity\nCPUWeight=77\n' >/etc/systemd/system/other.service
+systemctl daemon-reload
+systemctl start other
 group=/sys/fs/cgroup/system.slice/other.service
 systemctl set-property --runtime other.service AllowedCPUs=0-6
 files() { (cd $group && for file in cpuset.cpus cpuset.mems cpu.weight cpu.max memory.min memory.low \
@@ -32,6 +34,25 @@ poise feature stop unit
 given_back() { [[ $(files) == "$before" ]]; }
 eventually 10 given_back || { files; echo "$before"; fail "not as it was"; }
 equals "its process" "$(systemctl show -P MainPID other)" "$was"
+# A restart of the unit by somebody else does not make our settings its own.
+poise feature start unit
+eventually 10 is_running unit
+systemctl restart other
+eventually 20 is_running unit
+equals memory.max "$(cat $group/memory.max)" $((64 << 20))
+# What somebody else sets meanwhile is put back and told.
+systemctl set-property --runtime other.service CPUWeight=33
+is_back() { [[ $(cat $group/cpu.weight) != 33 ]]; }
+eventually 10 is_back
+eventually 5 said "drift: somebody wrote cpu.weight"
+poise feature stop unit
+is_as_before() {
+    [[ $(systemctl show -P CPUWeight other) == 77 && $(systemctl show -P MemoryMax other) == infinity ]]
+}
+eventually 20 is_as_before
+equals "drop-ins that are left" "$(ls /run/systemd/system.control/other.service.d 2>/dev/null)" \
+    "50-AllowedCPUs.conf"
+
 # One that is not there says so and is not tried again.
 sed -i 's/unit: other.service/unit: missing.service/' /etc/poise/policy.yaml
 systemctl reload poised

@@ -39,8 +39,16 @@ enum PolicyApplyCommand {
         }
         for mistake in mistakes { console.note(mistake) }
         for change in answer["changes"]?.array ?? [] { console.print(words(change)) }
+        for effect in answer["effects"]?.array ?? [] {
+            console.print(
+                "\(effect["feature"]?.string ?? "") \(effect["text"]?.string ?? "changes")")
+        }
         if isApplied {
             console.print("\(path) is in force")
+            if let start = answer["startPolicyPath"]?.string, start != path {
+                console.print(
+                    "until poised is reloaded or started again; to keep it: cp \(path) \(start)")
+            }
         } else if isGood {
             console.print("\(path) is good, and was not put in force (--dry-run)")
         } else {

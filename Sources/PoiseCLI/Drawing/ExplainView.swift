@@ -23,6 +23,10 @@ package struct ExplainView {
             let why = unmet["because"]?.string ?? ""
             lines += part("unmet", "\(UnmetWords.short(unmet)): \(why)")
         }
+        for line in answer["allocation"]?["notHeld"]?.array ?? [] {
+            let text = "\(line["setting"]?.string ?? ""): \(line["because"]?.string ?? "")"
+            lines += part("not held", text)
+        }
         let events = EventLines(answer["events"]?.array ?? [], console: console).lines
         return lines + (events.isEmpty ? [] : ["", console.paint(.bold, "Last events")] + events)
     }

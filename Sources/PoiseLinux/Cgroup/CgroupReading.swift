@@ -60,18 +60,24 @@ extension CgroupReading.MemoryEvents {
 extension CgroupFolder {
     /// Reads what the kernel has counted for a feature's group.
     package func reading(of feature: FeatureID) -> CgroupReading {
-        let text = { (file: String) in ProcessFiles.text("\(self.path(of: feature))/\(file)") }
+        CgroupReading(at: path(of: feature))
+    }
+}
+
+extension CgroupReading {
+    /// Reads what the kernel has counted for the cgroup in a folder.
+    package init(at folder: String) {
+        self.init()
+        let text = { (file: String) in ProcessFiles.text("\(folder)/\(file)") }
         let number = { (file: String) in text(file).flatMap { Int($0.prefix { $0 != "\n" }) } }
-        var reading = CgroupReading()
-        reading.cpu = text("cpu.stat").flatMap(CgroupReading.CPUTime.init)
-        reading.memoryBytes = number("memory.current")
-        reading.memoryEvents = text("memory.events").flatMap(CgroupReading.MemoryEvents.init)
-        reading.tasks = number("pids.current")
-        reading.traffic = text("io.stat").flatMap(DeviceTrafficFormat.parse)
+        cpu = text("cpu.stat").flatMap(CgroupReading.CPUTime.init)
+        memoryBytes = number("memory.current")
+        memoryEvents = text("memory.events").flatMap(CgroupReading.MemoryEvents.init)
+        tasks = number("pids.current")
+        traffic = text("io.stat").flatMap(DeviceTrafficFormat.parse)
         for resource in PressureResource.allCases {
-            reading.pressure[resource] = text("\(resource.rawValue).pressure")
+            pressure[resource] = text("\(resource.rawValue).pressure")
                 .flatMap(PressureFormat.parse)
         }
-        return reading
     }
 }

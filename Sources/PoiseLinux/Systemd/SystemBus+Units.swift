@@ -71,6 +71,16 @@ extension SystemBus {
         }
     }
 
+    /// Has systemd read all units again, as `systemctl daemon-reload` does (`Reload`).
+    package func reload(
+        deadline: Duration = .seconds(90), then: @escaping (Result<Void, SystemError>) -> Void
+    ) {
+        call(
+            "Reload", of: Systemd.manager, on: Systemd.path, subject: "systemd",
+            deadline: deadline, write: { _ in }
+        ) { then($0.map { _ in }) }
+    }
+
     /// What can be done to a unit (`StartUnit`, `StopUnit`, `RestartUnit`).
     package enum UnitAction: String, Sendable {
         case start = "StartUnit"
