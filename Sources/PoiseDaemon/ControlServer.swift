@@ -7,6 +7,11 @@ final class ControlConnection {
     let socket: FileDescriptor
     /// Who called, as the kernel vouches for it; nil when it does not.
     let peer: LocalSocket.Peer?
+    /// The process that connected: whoever has its descriptor now speaks for it only while it
+    /// lives.
+    var process: ProcessHandle?
+    /// The feature that it belonged to then.
+    var feature: FeatureID?
     /// When it last said something.
     var heardAt: Instant
     var splitter = MessageSplitter()
@@ -53,6 +58,8 @@ struct ControlServer {
     static let mostConnections = 1024
     /// Of one user that is not root; others are to be served too.
     static let mostOfOneUser = 512
+    /// Of one user who may ask for nothing.
+    static let mostOfAStranger = 16
     /// A caller that says nothing for so long, and follows no events, is let go.
     static let patience = Duration.seconds(60)
 
@@ -79,10 +86,12 @@ struct ControlServer {
     }
 
     /// Whether one more caller of this user can be served.
-    func hasRoom(for peer: LocalSocket.Peer?) -> Bool {
-        guard connections.count < ControlServer.mostConnections else { return false }
-        guard let user = peer?.user, user != 0 else { return true }
+    func hasRoom(for peer: LocalSocket.Peer?, _ level: ControlAccess.Level) -> Bool {
+        // Root is never kept out by others.
+        if peer?.user == 0 { return connections.count < 2 * ControlServer.mostConnections }
+        guard connections.count < ControlServer.mostConnections, let user = peer?.user
+        else { return false }
         let same = connections.values.count { $0.peer?.user == user }
-        return same < ControlServer.mostOfOneUser
+        return same < (level == .none ? ControlServer.mostOfAStranger : ControlServer.mostOfOneUser)
     }
 }

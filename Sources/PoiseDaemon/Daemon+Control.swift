@@ -1,3 +1,4 @@
+import Glibc
 import PoiseEngine
 import PoiseHardware
 import PoiseLinux
@@ -9,10 +10,17 @@ import PoiseWire
 extension Daemon {
     func acceptCallers() {
         let accept = { () throws(SystemError) in try LocalSocket.accept(self.server.listener) }
-        while let socket = attempt(nil, accept) ?? nil {
+        // Others get their turn between many callers; those who wait are told of again.
+        for _ in 0..<64 {
+            guard let socket = attempt(nil, accept) ?? nil else { return }
             let peer = attempt { () throws(SystemError) in try LocalSocket.peer(of: socket) }
             let connection = ControlConnection(socket: socket, peer: peer, now: MonotonicClock.now)
-            if !server.hasRoom(for: peer) {
+            connection.process = peer.flatMap { found in
+                attempt { () throws(SystemError) in try ProcessHandle(opening: found.process) }
+            }
+            connection.feature = peer.flatMap { feature(of: $0.process) }
+            let level = peer.map { access.level(user: $0.user, groups: Array($0.groups)) } ?? .none
+            if !server.hasRoom(for: peer, level) {
                 connection.isLast = true
                 _ = connection.queue(
                     ControlReply(.busy, "too many callers are connected; try again in a minute"))
@@ -76,7 +84,7 @@ extension Daemon {
             return
         }
         let interest: Epoll.Interest =
-            connection.hasUnsent ? [.read, .write, .hangup] : [.read, .hangup]
+            connection.hasUnsent ? [.write, .hangup] : [.read, .hangup]
         attempt { () throws(SystemError) in
             try epoll.modify(connection.socket, token: token, interest)
         }
@@ -94,7 +102,10 @@ extension Daemon {
         guard let method = ControlMethod(rawValue: call.method) else {
             return ControlReply(.unknownMethod, "there is no method \(call.method)")
         }
-        if let refusal = refusal(of: method, call, connection) { return refusal }
+        if let refusal = refusal(of: method, call, connection) {
+            connection.isLast = true
+            return refusal
+        }
         switch method {
         case .status: return ControlReply(statusJSON())
         case .allocations: return allocations(call.parameters["feature"]?.string)
@@ -109,7 +120,7 @@ extension Daemon {
             return operate(call, "is asked to stop") { .operatorStop($0) }
         case .featureRestart:
             return operate(call, "is started anew") { .operatorRestart($0) }
-        case .policyApply: return applyPolicy(call.parameters)
+        case .policyApply: return applyPolicy(call.parameters, connection)
         case .run: return run(call, connection)
         }
     }
@@ -119,10 +130,11 @@ extension Daemon {
     private func refusal(
         of method: ControlMethod, _ call: ControlCall, _ connection: ControlConnection
     ) -> ControlReply? {
-        guard let peer = connection.peer else {
-            return ControlReply(.notAllowed, "the kernel does not say who is calling")
+        guard let peer = connection.peer, let process = connection.process, process.isAlive else {
+            return ControlReply(
+                .notAllowed, "the process that connected has ended, or is not known")
         }
-        if let feature = feature(of: peer.process) {
+        if let feature = connection.feature ?? feature(of: peer.process) {
             return ControlReply(
                 .notAllowed, "a process of the feature \(feature) may not use the control socket")
         }
@@ -144,9 +156,9 @@ extension Daemon {
     /// Puts the caller's own process into a feature's budget; it then becomes the command.
     private func run(_ call: ControlCall, _ connection: ControlConnection) -> ControlReply {
         withFeature(call) { feature, record in
-            guard let pid = connection.peer?.process else {
-                return ControlReply(.notAllowed, "the kernel does not say who is calling")
-            }
+            guard let peer = connection.peer, ProcessFiles.user(of: peer.process) == peer.user
+            else { return ControlReply(.notAllowed, "the caller's process is another user's now") }
+            let pid = peer.process
             guard record.life.state == .running, let process = processes[feature] else {
                 return ControlReply(
                     .refused,
@@ -167,7 +179,7 @@ extension Daemon {
             }
             say(
                 "operator", feature,
-                "process \(pid) of user \(connection.peer?.user ?? 0) runs in its budget")
+                "process \(pid) of user \(peer.user) runs in its budget")
             return ControlReply(["cpus": JSON(record.allocation?.cpus.description)])
         }
     }
@@ -223,14 +235,17 @@ extension Daemon {
         return ControlReply(["events": .array(entries.map(\.json))], continues: follows)
     }
 
-    private func applyPolicy(_ parameters: JSON) -> ControlReply {
+    private func applyPolicy(
+        _ parameters: JSON, _ connection: ControlConnection
+    ) -> ControlReply {
         guard let path = parameters["path"]?.string, path.hasPrefix("/") else {
             return ControlReply(.badParameters, "the parameter path is a whole path")
         }
-        // The caller may read what the daemon may not.
-        let text = parameters["text"]?.string
-        let reading =
-            text.map { Policy.read(Array($0.utf8), name: path) } ?? Policy.read(path: path)
+        // The caller reads the file: what it may not read must not be told to it by our mistakes.
+        guard let text = parameters["text"]?.string else {
+            return ControlReply(.badParameters, "the parameter text is what is in the file")
+        }
+        let reading = Policy.read(Array(text.utf8), name: path)
         let mistakes = JSON.array(reading.mistakes.map { .string($0.description) })
         guard let policy = reading.policy else {
             return ControlReply(["applied": false, "mistakes": mistakes, "changes": []])
@@ -241,7 +256,8 @@ extension Daemon {
         let isDry = parameters["dryRun"]?.bool ?? false
         if !isDry {
             say("operator", nil, "policy \(path) is applied")
-            followPolicy(path)
+            let isOurs = connection.peer.map { [0, geteuid()].contains($0.user) } ?? false
+            if isOurs { followPolicy(path) } else { ceaseFollowing(path) }
             if policy != engine.policy { inbox.post(.policy(policy)) }
         }
         return ControlReply(

@@ -49,7 +49,8 @@ extension Daemon {
         }
         return HostLauncher.Birth(
             placement: enforcer.placement(of: allocation),
-            cgroup: try enforcer.groups?.folder.descriptor(of: feature), user: hostUser
+            cgroup: try enforcer.groups?.folder.descriptor(of: feature),
+            user: hostUsers?.user(of: feature)
         ) { [service] (descriptor, kind) throws(SystemError) in
             try service.store(descriptor, name: kind.name(of: feature))
         }
@@ -184,8 +185,16 @@ extension Daemon {
 
     func takeNews(of feature: FeatureID, _ ready: Epoll.Ready) {
         guard let process = processes[feature], let channel = process.channel else { return }
-        // A host that never pauses gets its turn again after the others.
+        // A host that never pauses gets its turn again after the others, and only so much a second:
+        // one that keeps to its own budget never comes near.
         for _ in 0..<64 {
+            process.newsSinceTick += 1
+            if process.newsSinceTick > Daemon.mostNewsPerTick, ready.token != 0 {
+                process.isMuted = true
+                unwatch(channel, ready.token)
+                say("dropped", feature, "its host says too much; it is heard again in a second")
+                return
+            }
             guard case .bytes(let bytes) = process.nextNews() else {
                 if ready.hungUp { unwatch(channel, ready.token) }
                 return
@@ -261,6 +270,13 @@ extension Daemon {
                 if drifted > 0 { say("drift", feature, "\(drifted) threads put back on its CPUs") }
             }
             bringBack(process)
+            process.newsSinceTick = 0
+            if process.isMuted, let channel = process.channel {
+                process.isMuted = false
+                attempt(feature) { () throws(SystemError) in
+                    try watch(channel, .channel(feature), .read)
+                }
+            }
             let lost = process.output.lostBytes
             if process.output.tick() {
                 say("dropped", feature, "prints too much; \(lost) bytes were thrown away so far")
@@ -278,6 +294,8 @@ extension Daemon {
 }
 
 extension Daemon {
+    private static let mostNewsPerTick = 2000
+
     /// A process that somebody moved out of its cgroup is not held any more.
     private func bringBack(_ process: FeatureProcess) {
         let feature = process.feature

@@ -7,13 +7,18 @@ extension Daemon {
     /// Puts back what others wrote, and removes groups that nobody needs any more.
     func lookAfterGroups() {
         guard enforcer.groups != nil else { return }
-        for drift in enforcer.groups?.mendDrift() ?? [] {
+        tellDrift()
+        enforcer.groups?.prune { self.engine.plan[$0] != nil || self.processes[$0] != nil }
+    }
+
+    func tellDrift() {
+        for (drift, refused) in enforcer.groups?.mendDrift() ?? [] {
             processes[drift.feature]?.drifted += 1
+            let end = refused.map { "and cannot be put back: \($0)" } ?? "it is as it was again"
             say(
                 "drift", drift.feature,
-                "somebody wrote \(drift.has) to \(drift.key); it is as it was again")
+                "somebody wrote \(drift.has) to \(drift.key); \(end)")
         }
-        enforcer.groups?.prune { self.engine.plan[$0] != nil || self.processes[$0] != nil }
     }
 
     /// Gives back the cgroup that features ran in, as it was found.

@@ -23,6 +23,14 @@ extension Daemon {
         }
     }
 
+    /// Names a policy that came from somebody whose files are not read again as root.
+    func ceaseFollowing(_ path: String) {
+        policyPath = path
+        policyFollower = nil
+        for (folder, token) in policyWatches { unwatch(folder.descriptor, token) }
+        policyWatches = []
+    }
+
     /// Reads the policy again; one with mistakes changes nothing, and is told until it is mended.
     func rereadPolicy() {
         policyDue = nil

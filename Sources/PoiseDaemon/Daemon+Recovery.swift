@@ -13,10 +13,11 @@ extension Daemon {
         guard !isDone else { return }
         let text = state.text
         guard text != leftState else { return }
-        leftState = text
         attempt { () throws(SystemError) in
             try AtomicFile.write(
                 Daemon.statePath(in: options.runtimeFolder), Array(text.utf8), mode: 0o600)
+            // What could not be written is tried again.
+            leftState = text
         }
     }
 
@@ -92,7 +93,7 @@ extension Daemon {
         endWhatIsLeft()
         guard !processes.isEmpty else { return }
         let before = enforcer.groups?.writes ?? 0
-        checkFound()
+        tellDrift()
         let took = (MonotonicClock.now - start).wholeNanoseconds / 1000
         say(
             "found", nil,
@@ -204,14 +205,6 @@ extension Daemon {
             guard folder.isPopulated(feature) else { continue }
             attempt(feature) { () throws(SystemError) in try folder.kill(feature) }
             say("found", feature, "processes without their descriptors were ended")
-        }
-    }
-
-    /// Writes only what is not as it should be.
-    private func checkFound() {
-        guard enforcer.groups != nil else { return }
-        for drift in enforcer.groups?.mendDrift() ?? [] {
-            say("drift", drift.feature, "\(drift.key) was \(drift.has); it is as it was again")
         }
     }
 }

@@ -45,6 +45,8 @@ extension Daemon {
 
     func planJSON(only feature: FeatureID? = nil) -> JSON {
         var plan = engine.plan
+        // What a feature is held to, also where the plan could not be brought into force.
+        plan.features = plan.features.map { engine.records[$0.feature]?.allocation ?? $0 }
         if let feature {
             plan.features.removeAll { $0.feature != feature }
             plan.keptOut.removeAll { $0.feature != feature }

@@ -25,6 +25,7 @@ extension Daemon {
 
     /// Watches a new connection to systemd.
     func watchBus(_ bus: SystemBus) {
+        if let old = busToken { forgetSource(old) }
         attempt { () throws(SystemError) in
             busToken = try watch(bus.descriptor, .bus, bus.events)
         }

@@ -47,7 +47,7 @@ package final class Daemon {
     var policyDue: Instant?
     var turns = 0
     /// Who features run as; nil runs them as the daemon's own user.
-    let hostUser: Credentials?
+    let hostUsers: HostUsers?
     let access: ControlAccess
     var busToken: UInt64?
     /// Comes and goes of CPUs; nil where the kernel does not tell.
@@ -62,6 +62,7 @@ package final class Daemon {
         machine: { [unowned self] in machine.machine },
         post: { [weak self] in self?.inbox.post($0) },
         say: { [weak self] in self?.say($0, $1, $2) },
+        remember: { [weak self] in self?.leaveState() },
         opened: { [weak self] in self?.watchBus($0) })
     /// How long the turn took that made the plan in force: solving and all.
     var solveMicroseconds: Int?
@@ -111,7 +112,7 @@ package final class Daemon {
         enforcer = Enforcer(
             machine: machine, backend: choice.backend,
             groups: choice.folder.map { FeatureGroups($0) })
-        hostUser = geteuid() == 0 ? try UserDatabase.user(named: Daemon.hostUserName) : nil
+        hostUsers = try HostUsers(stateFolder: options.stateFolder)
         access = ControlAccess(
             ownUser: geteuid(), readers: try UserDatabase.group(named: ControlAccess.readers),
             admins: try UserDatabase.group(named: ControlAccess.admins))
@@ -124,9 +125,6 @@ package final class Daemon {
         if let because = choice.because { say("degraded", nil, "cgroups are not used: \(because)") }
         recover(inherited, left)
     }
-
-    /// Who features run as, where poised is root and this user exists.
-    private static let hostUserName = "poise-host"
 
     private static func listener(
         _ inherited: Inherited, in folder: String
@@ -318,6 +316,9 @@ package final class Daemon {
         }
     }
 
+    /// Forgets a descriptor that was closed, which ended its watch.
+    func forgetSource(_ token: UInt64) { sources[token] = nil }
+
     /// Ends the watch on a descriptor.
     func unwatch(_ descriptor: FileDescriptor, _ token: UInt64) {
         attempt { () throws(SystemError) in try epoll.remove(descriptor) }
@@ -330,6 +331,8 @@ package final class Daemon {
         if service.watchdogInterval != nil { tell(.watchdog) }
         sampleFeatures()
         sampleUnits()
+        units.reconnect()
+        leaveState()
         lookAfterGroups()
         dropSilentCallers()
     }

@@ -17,6 +17,18 @@ struct FeatureGroups {
     /// What the policy asks for each feature and this host does not hold.
     private(set) var notHeld: [FeatureID: [NotHeld]] = [:]
 
+    /// Drift that could not be mended, told once.
+    private var unmendable: Set<String> = []
+    /// Settings that the kernel has refused, by the value; the same is not tried again at once.
+    private var refusedSettings: [FeatureID: [ControlKey: RefusedSetting]] = [:]
+
+    private struct RefusedSetting {
+        var feature: FeatureID
+        var key: ControlKey
+        var value: String
+        var because: String
+    }
+
     init(_ folder: CgroupFolder) {
         self.folder = folder
         support = FeatureGroups.support(folder)
@@ -51,16 +63,31 @@ struct FeatureGroups {
     typealias Targets = [FeatureID: ResourceAllocation?]
 
     /// Leads the groups to `targets`, all or none; groups that are not named stay as they are.
+    ///
+    /// A setting that the kernel refuses (a block device that is gone) is left out and told, so
+    /// that it keeps nothing else from being held; CPUs that are refused refuse the whole change.
     mutating func hold(
         _ targets: Targets, _ policy: Policy, on machine: Machine, reserved: CPUSet
     ) throws(Refusal) {
+        while true {
+            guard let refused = try tryToHold(targets, policy, on: machine, reserved: reserved)
+            else { return }
+            refusedSettings[refused.feature, default: [:]][refused.key] = refused
+        }
+    }
+
+    /// Gives the setting that was refused, when it was only a setting.
+    private mutating func tryToHold(
+        _ targets: Targets, _ policy: Policy, on machine: Machine, reserved: CPUSet
+    ) throws(Refusal) -> RefusedSetting? {
         var wanted = held
         var lacking = notHeld
-        var dropped: [FeatureID] = []
         for (feature, target) in targets {
             guard let target, let asks = policy.features.first(where: { $0.id == feature }) else {
-                // Its folder is removed when nobody is in it any more.
-                if target == nil { dropped.append(feature) }
+                if target == nil {
+                    wanted[feature] = nil
+                    drop(feature)
+                }
                 continue
             }
             let budget = ControlBudget(
@@ -68,11 +95,8 @@ struct FeatureGroups {
             wanted[feature] = budget.group
             lacking[feature] = budget.notHeld
         }
-        for feature in dropped {
-            wanted[feature] = nil
-            held[feature] = nil
-            tree.forget(feature)
-        }
+        leaveOutRefused(&wanted, &lacking)
+        try checkOwners(wanted)
         divide(machine.pus.subtracting(reserved), &wanted, &lacking)
         let transition = Transition.steps(
             from: held, to: wanted, usable: machine.pus.subtracting(reserved),
@@ -83,9 +107,49 @@ struct FeatureGroups {
                 description: "there is no safe order of writes that moves \(names) (free a core, "
                     + "or lower a minimum)")
         }
-        try perform(transition.steps, &lacking)
+        if let refused = try perform(transition.steps, &wanted, &lacking) { return refused }
         held = wanted
         notHeld = lacking.filter { wanted[$0.key] != nil }
+        return nil
+    }
+
+    /// Forgets a group; its folder is removed now or when nobody is in it any more.
+    private mutating func drop(_ feature: FeatureID) {
+        held[feature] = nil
+        refusedSettings[feature] = nil
+        tree.forget(feature)
+        guard !folder.isPopulated(feature) else { return }
+        do throws(SystemError) {
+            try folder.remove(feature)
+        } catch {
+            // It is looked at again every second.
+            return
+        }
+    }
+
+    /// What the kernel has refused before stays as it is.
+    private func leaveOutRefused(
+        _ wanted: inout [FeatureID: ControlGroup], _ lacking: inout [FeatureID: [NotHeld]]
+    ) {
+        for (feature, settings) in refusedSettings {
+            for (key, refused) in settings where wanted[feature]?.values[key] == refused.value {
+                wanted[feature]?.values[key] = held[feature]?.values[key]
+                lacking[feature, default: []].append(
+                    NotHeld(setting: key.description, because: refused.because))
+            }
+        }
+    }
+
+    /// Whatever else has gone wrong: no CPU is one feature's own and another's too.
+    private func checkOwners(_ wanted: [FeatureID: ControlGroup]) throws(Refusal) {
+        for (feature, group) in wanted {
+            for (other, theirs) in wanted where other != feature {
+                let both = group.exclusive.intersection(theirs.cpus)
+                guard !both.isEmpty else { continue }
+                throw Refusal(
+                    description: "CPUs \(both) are to be \(feature)'s own and are still \(other)'s")
+            }
+        }
     }
 
     /// A partition can only be made below one: where a feature is to be one, so is the cgroup of
@@ -120,23 +184,33 @@ struct FeatureGroups {
     }
 
     private mutating func perform(
-        _ steps: [ControlStep], _ lacking: inout [FeatureID: [NotHeld]]
-    ) throws(Refusal) {
+        _ steps: [ControlStep], _ wanted: inout [FeatureID: ControlGroup],
+        _ lacking: inout [FeatureID: [NotHeld]]
+    ) throws(Refusal) -> RefusedSetting? {
         for outcome in tree.perform(steps) {
             switch outcome.result {
             case .done, .rolledBack: break
             case .different(let has):
                 guard case .write(let feature, let key, let value, _) = outcome.step else { break }
+                // A partition that was not to be had went back, and is asked for again later.
+                if key.file == .cpusetPartition { wanted[feature]?.values[key] = key.file.standard }
                 lacking[feature, default: []].append(
                     NotHeld(
                         setting: key.description,
                         because: "the kernel made \(has) of \(value)"
                             + (outcome.remedy.isEmpty ? "" : " (\(outcome.remedy))")))
             case .refused(let errno):
-                throw Refusal(
-                    description: "\(outcome.step): \(errno) (\(outcome.remedy))")
+                let because = "\(errno) (\(outcome.remedy))"
+                if case .write(let feature, let key, let value, _) = outcome.step,
+                    key.file != .cpusetCPUs, refusedSettings[feature]?[key]?.value != value
+                {
+                    return RefusedSetting(
+                        feature: feature, key: key, value: value, because: because)
+                }
+                throw Refusal(description: "\(outcome.step): \(because)")
             }
         }
+        return nil
     }
 
     /// Takes over a group that an earlier daemon made, as the kernel has it.
@@ -151,18 +225,22 @@ struct FeatureGroups {
         held[feature.id] = group
     }
 
-    /// What others wrote into our groups and is now as it should be again.
-    mutating func mendDrift() -> [ControlDrift] {
-        let drifts = tree.drift(expected: held)
-        guard !drifts.isEmpty else { return [] }
-        // Who wrote does not follow our rules, so each setting is put back by itself.
-        let steps = drifts.compactMap { drift -> ControlStep? in
-            held[drift.feature]?[drift.key].map {
-                .write(drift.feature, drift.key, value: $0, was: drift.has)
+    /// What others wrote into our groups: whether it is as it should be again, and why not. What
+    /// cannot be mended is told once.
+    mutating func mendDrift() -> [(drift: ControlDrift, refused: String?)] {
+        var told: [(drift: ControlDrift, refused: String?)] = []
+        for drift in tree.drift(expected: held) {
+            guard let value = held[drift.feature]?[drift.key] else { continue }
+            // Each by itself: one that cannot be put back must not undo the others.
+            let step = ControlStep.write(drift.feature, drift.key, value: value, was: drift.has)
+            guard let outcome = tree.perform([step]).last else { continue }
+            if outcome.result == .done {
+                told.append((drift, nil))
+            } else if unmendable.insert(step.description).inserted {
+                told.append((drift, "\(outcome.result) (\(outcome.remedy))"))
             }
         }
-        _ = tree.perform(steps)
-        return drifts
+        return told
     }
 
     /// The number of a feature's cgroup; nil when it has none.

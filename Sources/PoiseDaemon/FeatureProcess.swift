@@ -31,6 +31,9 @@ final class FeatureProcess {
     var plugin: (name: String, version: String)?
     /// Whether its host said that it has stopped in order.
     var saidStopped = false
+    /// Messages taken since the last tick, and whether no more are until the next.
+    var newsSinceTick = 0
+    var isMuted = false
     /// Commands that were put into its budget, where no cgroup says so.
     var guests: [ProcessHandle] = []
     /// The number of its cgroup.

@@ -53,11 +53,7 @@ struct HostLauncher {
         let feature = policy.id
         let folder = "\(stateFolder)/\(feature)"
         do {
-            if let user = birth.user {
-                try Folder.make(folder, for: user)
-            } else {
-                try Folder.make(folder)
-            }
+            try makeFolder(folder, birth)
             let (ours, theirs) = try LocalSocket.messagePair()
             var request = request(feature, host, birth)
             request.arguments = ["--feature", feature.name, "--plugin", plugin, "--channel", "3"]
@@ -85,6 +81,14 @@ struct HostLauncher {
         }
     }
 
+    private func makeFolder(_ path: String, _ birth: Birth) throws(SystemError) {
+        if let user = birth.user {
+            try Folder.make(path, for: user)
+        } else {
+            try Folder.make(path)
+        }
+    }
+
     /// What the host may do: its own folder and what the policy says, and never what is the
     /// daemon's.
     private func sandbox(_ policy: FeaturePolicy, _ folder: String) -> [String] {
@@ -101,6 +105,8 @@ struct HostLauncher {
         var request = request(policy.id, words[0], birth)
         request.arguments = Array(words.dropFirst())
         do throws(SystemError) {
+            // It says which user is the feature's own.
+            if birth.user != nil { try makeFolder("\(stateFolder)/\(policy.id)", birth) }
             return try spawn(policy, request, birth, channel: nil)
         } catch {
             // A program that is not there or is none will not be there in a moment either.
@@ -123,7 +129,7 @@ struct HostLauncher {
             request.noNewPrivileges = true
             // systemd may have set the daemon's own far below.
             request.oomScoreAdjust = 0
-            request.environment["HOME"] = stateFolder
+            request.environment["HOME"] = "\(stateFolder)/\(feature)"
         }
         if let placement = birth.placement {
             request.cpus = placement.cpus

@@ -43,6 +43,8 @@ final class UnitFeatures {
     private let machine: () -> Machine
     private let post: (Input) -> Void
     private let say: (String, FeatureID, String) -> Void
+    /// Writes down what units had, before that is changed.
+    private let remember: () -> Void
     /// Called with a new connection, to be watched.
     private let opened: (SystemBus) -> Void
 
@@ -50,12 +52,13 @@ final class UnitFeatures {
         cgroupMount: String?, machine: @escaping () -> Machine,
         post: @escaping (Input) -> Void,
         say: @escaping (String, FeatureID, String) -> Void,
-        opened: @escaping (SystemBus) -> Void
+        remember: @escaping () -> Void, opened: @escaping (SystemBus) -> Void
     ) {
         self.cgroupMount = cgroupMount
         self.machine = machine
         self.post = post
         self.say = say
+        self.remember = remember
         self.opened = opened
     }
 
@@ -70,6 +73,20 @@ final class UnitFeatures {
                 unit.watch = nil
                 say("degraded", feature, "systemd cannot be asked any more: \(error)")
             }
+        }
+    }
+
+    /// Opens the connection again that was lost, and follows the units anew.
+    func reconnect() {
+        guard bus == nil, !units.isEmpty else { return }
+        do throws(SystemError) {
+            let new = try SystemBus()
+            bus = new
+            opened(new)
+            for (feature, unit) in units where !unit.isReleased { follow(feature, unit) }
+        } catch {
+            // It is tried again in a second; that it was lost has been told.
+            return
         }
     }
 
@@ -124,6 +141,7 @@ final class UnitFeatures {
         if unit.origin?.files.isEmpty ?? false {
             unit.origin?.readFiles(of: state, cgroupMount: cgroupMount)
         }
+        remember()
         set(budget, of: feature, unit) { [weak self] error in
             guard let self, !unit.isReleased else { return }
             if let error {
@@ -139,6 +157,7 @@ final class UnitFeatures {
             return fail(feature, "\(unit.name) does not stay up", permanent: false)
         }
         unit.origin?.startedHere = true
+        remember()
         bus?.perform(.start, on: unit.name) { [weak self] result in
             switch result {
             case .success(.done):

@@ -35,7 +35,8 @@ extension Supervisor {
             else { continue }
             record.generation += 1
             record.told = narrowed
-            record.yieldBy = now + deadlines.yield
+            // systemd takes longer than a plugin, and nobody else can move its units.
+            record.yieldBy = now + (isUnit(allocation.feature) ? deadlines.apply : deadlines.yield)
             record.unanswered = record.generation
             record.deadline = now + deadlines.apply
             records[allocation.feature] = record
@@ -118,6 +119,12 @@ extension Supervisor {
             }
         }
         return shrinking + growing
+    }
+
+    private func isUnit(_ feature: FeatureID) -> Bool {
+        guard case .unit = policy.features.first(where: { $0.id == feature })?.source
+        else { return false }
+        return true
     }
 
     /// Whether there is somebody to ask: a plugin's host, or systemd for a unit. A command has

@@ -17,6 +17,12 @@ extension PolicyDecoder {
                 "\(quoted(field.key)) cannot name a feature (1 to 64 of a-z A-Z 0-9 - _ ., "
                     + "beginning with a letter or digit)")
         }
+        let files = ["cgroup.", "cpu.", "cpuset.", "memory.", "io.", "pids.", "hugetlb.", "misc."]
+        if files.contains(where: field.key.hasPrefix) {
+            mistakes.error(
+                field.keyMark,
+                "\(quoted(field.key)) cannot name a feature: its cgroup has files of such names")
+        }
         guard let fields = fields(of: field, known: Self.featureKeys) else { return nil }
         let source = source(fields)
         // A source is needed to go on; the name of a wrong one is of no consequence.

@@ -178,7 +178,12 @@ import Testing
         try daemon.waitForLog("has mistakes; the policy in force stays")
         #expect(daemon.log.contains("policy.yaml:2:1: error:"))
         #expect(try daemon.state("high") == "running")
-        let reply = try daemon.call(.policyApply, ["path": .string(daemon.policyPath)])
+        let reply = try daemon.call(
+            .policyApply,
+            [
+                "path": .string(daemon.policyPath),
+                "text": .string(Repository.text(daemon.policyPath) ?? ""),
+            ])
         #expect(reply.parameters["applied"] == false)
         #expect(reply.parameters["mistakes"]?.array?.isEmpty == false)
     }

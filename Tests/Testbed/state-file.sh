@@ -31,7 +31,7 @@ restart
 equals processes "$(pids)" "$was"
 # A feature that died in between is started again.
 systemctl kill -s STOP poised
-pkill -KILL -u poise-host -f 'feature streaming'
+pkill -KILL -G poise-host -f 'feature streaming'
 systemctl kill -s KILL poised
 eventually 30 all_run
 said "ended while no poised was there" || fail "the death of streaming is not told"

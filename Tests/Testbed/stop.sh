@@ -20,7 +20,7 @@ eventually 20 sh -c "! systemctl is-active -q poise-features"
 [[ ! -d $root ]] || fail "$root is still there: $(find $root)"
 attributes >"$folder/after"
 diff "$folder/before" "$folder/after" || fail "attributes differ"
-! pgrep -u poise-host || fail "processes of features are left"
+! pgrep -G poise-host || fail "processes of features are left"
 
 # And after uninstall.
 three | serve
@@ -28,4 +28,4 @@ three | serve
 eventually 20 sh -c "! systemctl is-active -q poised poise-features"
 attributes >"$folder/after"
 diff "$folder/before" "$folder/after" || fail "attributes differ after uninstall"
-! pgrep -u poise-host || fail "processes of features are left"
+! pgrep -G poise-host || fail "processes of features are left"

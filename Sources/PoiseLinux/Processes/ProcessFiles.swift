@@ -15,6 +15,13 @@ package enum ProcessFiles {
         text("/proc/\(pid)/status").flatMap(ProcessStatusFormat.parse)
     }
 
+    /// The effective user of a process; nil when it has ended (`/proc/PID/status`, `Uid:`).
+    package static func user(of pid: ProcessID) -> UInt32? {
+        guard let text = text("/proc/\(pid)/status") else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("Uid:") }
+        return line?.split(separator: "\t").dropFirst(2).first.flatMap { UInt32($0) }
+    }
+
     /// `/proc/pressure/cpu`, `memory` or `io`; nil also where the kernel does not measure it.
     package static func pressure(_ resource: PressureResource) -> Pressure? {
         text("/proc/pressure/\(resource.rawValue)").flatMap(PressureFormat.parse)
