@@ -12,6 +12,9 @@ package enum DaemonMain {
         do throws(DaemonOptions.Stop) {
             let options = try DaemonOptions(
                 arguments, environment: RuntimeFolder.environment, isRoot: getuid() == 0)
+            if options.givesBack {
+                return GiveBack.run(options.runtimeFolder) { say($0) }
+            }
             return run(options)
         } catch {
             switch error {

@@ -11,6 +11,8 @@ package struct DaemonOptions: Sendable, Equatable {
     /// The cgroup below which features get theirs; nil takes the daemon's own.
     package var cgroup: String?
     package var pluginFolders: [String]
+    /// Only gives back what a daemon that crashed had taken over.
+    package var givesBack = false
     /// How long a feature may take until it says that it works.
     package var startWithin: Duration
 
@@ -39,6 +41,8 @@ package struct DaemonOptions: Sendable, Equatable {
                              (default: the one that poised is in, if nobody else is in it)
           --plugin-dir DIR   look for plugins here first; may be given several times
           --start-within N   seconds a feature may take to start (default: 10)
+          --give-back        only give back to units of systemd what a poised that crashed had
+                             set (poise-features.service does so when it stops)
           --help, --version
 
         Runs in the foreground and logs to standard error or the journal. SIGHUP reads the policy
@@ -59,6 +63,10 @@ package struct DaemonOptions: Sendable, Equatable {
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             if argument == "--help" || argument == "-h" { throw .print(DaemonOptions.help) }
+            if argument == "--give-back" {
+                givesBack = true
+                continue
+            }
             if argument == "--version" { throw .print("poised \(PoiseVersion.text)\n") }
             let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
             guard let name = parts.first, DaemonOptions.names.contains(name) else {

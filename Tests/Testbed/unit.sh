@@ -54,6 +54,17 @@ eventually 20 is_as_before
 equals "drop-ins that are left" "$(ls /run/systemd/system.control/other.service.d 2>/dev/null)" \
     "50-AllowedCPUs.conf"
 
+# Also when poised is stopped just after it has crashed.
+poise feature start unit
+eventually 10 is_running unit
+systemctl kill -s KILL poised
+systemctl stop poised.socket poised
+eventually 30 is_as_before
+systemctl start poised
+eventually 30 is_running unit
+poise feature stop unit
+eventually 20 is_as_before
+
 # One that is not there says so and is not tried again.
 sed -i 's/unit: other.service/unit: missing.service/' /etc/poise/policy.yaml
 systemctl reload poised
