@@ -10,22 +10,24 @@ attributes() {
     (cd /sys/fs/cgroup && find . -path ./poise.slice -prune -o -type f -print | sort |
         grep -vE '\.(stat|current|peak|events|events\.local|pressure|numa_stat|reclaim|kill)$' |
         grep -vE 'cgroup\.(procs|threads|stat|events)$|io\.(stat|cost)|memory\.(stat|swap\.events)|misc' |
-        while read -r file; do printf '%s\t' "$file"; cat "$file" 2>/dev/null | tr '\n' ' '; echo; done)
+        while read -r file; do printf '%s\t' "$file"; { cat "$file" 2>/dev/null || true; } | tr '\n' ' '; echo; done)
 }
 systemctl start poise.slice
 attributes >"$folder/before"
 three | serve
 systemctl stop poised.socket poised
-eventually 20 sh -c "! systemctl is-active -q poise-features"
-[[ ! -d $root ]] || fail "$root is still there: $(find $root)"
-attributes >"$folder/after"
-diff "$folder/before" "$folder/after" || fail "attributes differ"
+eventually 20 test ! -d $root
+# systemd takes the controllers back a moment after the last unit that had them.
+same() {
+    attributes >"$folder/after"
+    diff "$folder/before" "$folder/after"
+}
+eventually 20 same
 ! pgrep -G poise-host || fail "processes of features are left"
 
 # And after uninstall.
 three | serve
 (cd /opt/poise && scripts/uninstall --prefix /usr >/dev/null)
-eventually 20 sh -c "! systemctl is-active -q poised poise-features"
-attributes >"$folder/after"
-diff "$folder/before" "$folder/after" || fail "attributes differ after uninstall"
+eventually 20 test ! -d $root
+eventually 20 same
 ! pgrep -G poise-host || fail "processes of features are left"
