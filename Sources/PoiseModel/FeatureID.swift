@@ -1,6 +1,6 @@
 /// The name of a feature: 1 to 64 of `a-z A-Z 0-9 - _ .`, beginning with a letter or digit, so that
 /// it can be a folder's, a unit's or a cgroup's name as it stands.
-package struct FeatureID: Hashable, Sendable, Comparable, CustomStringConvertible {
+package struct FeatureID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
     package let name: String
 
     /// Nil when `name` is not of the form above.

@@ -9,6 +9,8 @@ package struct ResourceAllocation: Sendable, Equatable {
     package var shared: CPUSet
     /// PUs of another feature's idle budget, given back on demand.
     package var borrowed: CPUSet
+    /// PUs of its own on which others run while it leaves them idle; it goes first there.
+    package var lent: CPUSet = []
     /// Whole exclusive cores, by the class they are.
     package var cores: PerClass<Int>
     /// The CPU time it is entitled to, exclusive and shared, by the class it comes from.

@@ -45,6 +45,7 @@ package struct Supervisor: Sendable {
     package private(set) var isShuttingDown = false
     private(set) var planner: Planner
     package private(set) var needs = NeedBook()
+    package private(set) var load = LoadBook()
     let deadlines: Deadlines
     var directives: [Directive] = []
     var mustPlan = false
@@ -147,6 +148,7 @@ extension Supervisor {
         case .found(let feature, let found): take(found, of: feature, now)
         case .refused(let because): takeBack(because, now)
         case .machine(let machine): adopt(machine)
+        case .load(let turn): load.take(turn, now: now)
         case .need(let feature, let coreClass, let millicores, let duration):
             take(need: feature, coreClass, millicores, duration, now)
         case .shutdown:

@@ -15,6 +15,8 @@ package enum Input: Sendable, Equatable {
     /// The host says that a step failed; its end follows.
     case reportedFailure(FeatureID, because: String)
     case ended(FeatureID, FeatureLife.Ending, because: String)
+    /// A look at the load of features.
+    case load(LoadTurn)
     case need(FeatureID, CoreClass, millicores: Int, for: Duration)
     /// A feature that an earlier daemon started is running.
     case found(FeatureID, Found)
