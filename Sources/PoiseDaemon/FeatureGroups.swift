@@ -220,7 +220,8 @@ struct FeatureGroups {
         let budget = ControlBudget(allocation, of: feature, on: machine, support(for: feature))
         let keys = [ControlKey(.cpusetCPUs)] + budget.group.values.keys.sorted()
         var group = try tree.adopt(feature.id, keys)
-        group.exclusive = allocation.exclusive.intersection(group.cpus)
+        group.exclusive = allocation.exclusive.subtracting(allocation.lent)
+            .intersection(group.cpus)
         group.fewestCPUs = budget.group.fewestCPUs
         held[feature.id] = group
     }

@@ -25,6 +25,9 @@ extension Duration {
         Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
     }
 
+    /// The duration in seconds, without what is smaller.
+    package var wholeSeconds: Int { wholeNanoseconds / 1_000_000_000 }
+
     /// The duration in milliseconds, without what is smaller.
     package var wholeMilliseconds: Int { wholeNanoseconds / 1_000_000 }
 

@@ -44,6 +44,8 @@ package struct Rebalance: Sendable, Equatable {
     package var deadbandPercent: Int
     package var growAtOnce: Bool
     package var shrinkAfter: Duration
+    /// Nil foretells nothing.
+    package var forecast: ForecastSetting? = ForecastSetting()
 
     package init(
         every: Duration = .milliseconds(100), deadbandPercent: Int = 5, growAtOnce: Bool = true,
@@ -53,6 +55,19 @@ package struct Rebalance: Sendable, Equatable {
         self.deadbandPercent = deadbandPercent
         self.growAtOnce = growAtOnce
         self.shrinkAfter = shrinkAfter
+    }
+}
+
+/// How demand is foretold from earlier seasons.
+package struct ForecastSetting: Sendable, Equatable {
+    /// The length of a season.
+    package var season: Duration
+    /// The season is cut into steps of this length; it is foretold one step ahead.
+    package var step: Duration
+
+    package init(season: Duration = .seconds(86_400), step: Duration = .seconds(60)) {
+        self.season = season
+        self.step = step
     }
 }
 

@@ -5,6 +5,7 @@ extension ResourceAllocation {
     /// Whether the kernel and the feature would see no difference.
     func isHeldLike(_ other: ResourceAllocation) -> Bool {
         exclusive == other.exclusive && shared == other.shared && borrowed == other.borrowed
+            && lent == other.lent
             && millicores == other.millicores && priority == other.priority
             && weight == other.weight && nodes == other.nodes && memory == other.memory
             && accelerators == other.accelerators
@@ -14,6 +15,7 @@ extension ResourceAllocation {
     /// is lost, and when none would be left to go to.
     func narrowed(to held: ResourceAllocation) -> ResourceAllocation? {
         guard !held.exclusive.isSubset(of: exclusive) else { return nil }
+        // What is borrowed is not asked for: its owner goes first there as it is.
         let narrow = without(cpus.subtracting(held.cpus))
         return narrow.cpus.isEmpty ? nil : narrow
     }
@@ -23,18 +25,29 @@ extension ResourceAllocation {
         narrow.exclusive = exclusive.subtracting(taken)
         narrow.shared = shared.subtracting(taken)
         narrow.borrowed = borrowed.subtracting(taken)
+        narrow.lent = lent.subtracting(taken)
         return narrow
     }
 
     /// Whether both cannot be held at one time.
     func isInTheWay(of other: ResourceAllocation) -> Bool {
         feature != other.feature
-            && (!exclusive.intersection(other.cpus).isEmpty
-                || !cpus.intersection(other.exclusive).isEmpty)
+            && (!exclusive.subtracting(lent).isDisjoint(with: other.cpus)
+                || !cpus.isDisjoint(with: other.exclusive.subtracting(other.lent)))
     }
 }
 
 extension AllocationPlan {
+    /// The plan as it was before any loan.
+    func withoutLoans() -> AllocationPlan {
+        var plan = self
+        for index in features.indices {
+            plan.features[index].borrowed = []
+            plan.features[index].lent = []
+        }
+        return plan
+    }
+
     /// The plan without the CPUs that are not in `pus`.
     func within(_ pus: CPUSet) -> AllocationPlan {
         var plan = self

@@ -30,6 +30,7 @@ package struct PlanAudit {
         self.machine = machine
         self.policy = policy
         checkOwnership()
+        checkLoans()
         checkWholeCores()
         checkMinimums()
         checkSharedTime()
@@ -57,10 +58,28 @@ package struct PlanAudit {
             if !allocation.cpus.isSubset(of: pus) {
                 breaches.append("\(allocation.feature) has CPUs that the machine lacks")
             }
-            owned.formUnion(allocation.borrowed)
         }
         let used = plan.features.reduce(into: plan.reserved) { $0.formUnion($1.cpus) }
         if plan.idle != pus.subtracting(used) { breaches.append("idle is \(plan.idle)") }
+    }
+
+    /// What is borrowed is another's own, which it lends, and whose priority is not lower.
+    private mutating func checkLoans() {
+        for allocation in plan.features {
+            let name = allocation.feature
+            if !allocation.lent.isSubset(of: allocation.exclusive) {
+                breaches.append("\(name) lends what is not its own: \(allocation.lent)")
+            }
+            guard !allocation.borrowed.isEmpty else { continue }
+            var offered = CPUSet()
+            for lender in plan.features
+            where lender.feature != name && lender.priority >= allocation.priority {
+                offered.formUnion(lender.lent)
+            }
+            if !allocation.borrowed.isSubset(of: offered) {
+                breaches.append("\(name) borrows what nobody lends: \(allocation.borrowed)")
+            }
+        }
     }
 
     /// 2. Exclusive means whole cores, as many as it says.

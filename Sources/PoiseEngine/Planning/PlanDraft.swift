@@ -225,16 +225,20 @@ extension Apportionment.Ration {
         return time
     }
 
+    var classesToRunOn: [CoreClass] { policy.classesToRunOn }
+}
+
+extension FeaturePolicy {
     /// The classes that a feature may run on, by liking: its own wishes first, then fallbacks.
     var classesToRunOn: [CoreClass] {
         // Memory without a wish for cores runs where it costs least and is still quick.
-        if policy.cores == PerClass(repeating: nil) {
+        if cores == PerClass(repeating: nil) {
             return [.efficiency, .performance, .lowPower]
         }
         var classes: [CoreClass] = []
         for choice in 0..<CoreClass.allCases.count {
             for wish in CoreClass.allCases {
-                guard let cores = policy.cores[wish] else { continue }
+                guard let cores = cores[wish] else { continue }
                 let sources = Apportionment.sources(of: wish, cores.fallback)
                 if choice < sources.count, !classes.contains(sources[choice]) {
                     classes.append(sources[choice])

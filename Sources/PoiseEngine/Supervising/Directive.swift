@@ -79,6 +79,7 @@ package struct EngineEvent: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case planned, policyChanged, starting, started, stopping, stopped, failed, backingOff
         case keptOut, placed, need, late, forced, refused, found, machineChanged
+        case load, doubted, lent, returned
     }
 
     package var kind: Kind

@@ -2,12 +2,38 @@ package import PoiseModel
 
 /// The needs that features have signalled, and until when they hold.
 ///
-/// A need counts from the moment that it is signalled. One that is taken back or runs out still
-/// holds for `shrinkAfter`, so that a load which comes and goes does not move cores each time.
+/// A need counts from the moment that it is signalled. One that is lowered, taken back or runs out
+/// still holds for `shrinkAfter`, so that a load which comes and goes does not move cores each
+/// time: what a feature is taken to need is the most it asked for in that while.
 package struct NeedBook: Sendable {
+    /// A plugin that lowers its need in many steps is remembered with this many of them.
+    private static let mostHolds = 16
+
     private struct Need {
-        var millicores: Int
-        var until: Instant
+        /// What was signalled last; 0 when it was taken back or ran out.
+        var millicores = 0
+        var until = Instant(nanoseconds: 0)
+        /// Larger needs from before that still hold, the largest first; each holds shorter than
+        /// the one after it.
+        var holds: [(millicores: Int, until: Instant)] = []
+
+        var effective: Int { max(millicores, holds.first?.millicores ?? 0) }
+
+        mutating func hold(_ amount: Int, until: Instant) {
+            guard amount > 0 else { return }
+            holds.removeAll { $0.millicores <= amount }
+            if holds.count == NeedBook.mostHolds { holds.removeLast() }
+            holds.append((amount, until))
+        }
+
+        mutating func expire(now: Instant) {
+            if until <= now { millicores = 0 }
+            holds.removeAll { $0.until <= now }
+        }
+
+        var nextExpiry: Instant? {
+            ((millicores > 0 ? [until] : []) + holds.map(\.until)).min()
+        }
     }
 
     private var needs: [FeatureID: PerClass<Need?>] = [:]
@@ -16,21 +42,20 @@ package struct NeedBook: Sendable {
 
     /// Notes that `feature` needs so many millicores of a class for `duration`; 0 takes it back.
     ///
-    /// Gives whether that is news, and not only the same need again.
+    /// Gives whether it is now taken to need more than before.
     package mutating func signal(
         _ feature: FeatureID, _ coreClass: CoreClass, millicores: Int, for duration: Duration,
         shrinkAfter: Duration, now: Instant
     ) -> Bool {
         var ofFeature = needs[feature] ?? PerClass(repeating: nil)
-        let before = ofFeature[coreClass]
-        if millicores > 0 {
-            ofFeature[coreClass] = Need(
-                millicores: millicores, until: now + duration + shrinkAfter)
-        } else if let held = before {
-            ofFeature[coreClass]?.until = min(held.until, now + shrinkAfter)
-        }
+        var need = ofFeature[coreClass] ?? Need()
+        let before = need.effective
+        if millicores < need.millicores { need.hold(need.millicores, until: now + shrinkAfter) }
+        need.millicores = max(0, millicores)
+        need.until = now + duration + shrinkAfter
+        ofFeature[coreClass] = need.effective == 0 ? nil : need
         needs[feature] = ofFeature
-        return millicores > 0 && before?.millicores != millicores
+        return need.effective > before
     }
 
     /// Forgets what has run out, and everything of `feature` when it is named.
@@ -39,7 +64,8 @@ package struct NeedBook: Sendable {
         for (id, ofFeature) in needs {
             var kept = ofFeature
             for coreClass in CoreClass.allCases {
-                if let need = kept[coreClass], need.until <= now { kept[coreClass] = nil }
+                kept[coreClass]?.expire(now: now)
+                if kept[coreClass]?.effective == 0 { kept[coreClass] = nil }
             }
             let isEmpty = CoreClass.allCases.allSatisfy { kept[$0] == nil }
             needs[id] = isEmpty ? nil : kept
@@ -51,7 +77,7 @@ package struct NeedBook: Sendable {
         needs.mapValues { ofFeature in
             var demand = Demand()
             for coreClass in CoreClass.allCases {
-                demand.wanted[coreClass] = ofFeature[coreClass]?.millicores
+                demand.wanted[coreClass] = ofFeature[coreClass]?.effective
             }
             return demand
         }
@@ -61,7 +87,10 @@ package struct NeedBook: Sendable {
     package var all: [(feature: FeatureID, coreClass: CoreClass, millicores: Int, until: Instant)] {
         needs.sorted { $0.key < $1.key }.flatMap { feature, ofFeature in
             CoreClass.allCases.compactMap { coreClass in
-                ofFeature[coreClass].map { (feature, coreClass, $0.millicores, $0.until) }
+                ofFeature[coreClass].map { need in
+                    let last = max(need.until, need.holds.last?.until ?? need.until)
+                    return (feature, coreClass, need.effective, last)
+                }
             }
         }
     }
@@ -69,7 +98,7 @@ package struct NeedBook: Sendable {
     /// When the next need runs out.
     package var nextExpiry: Instant? {
         needs.values.flatMap { ofFeature in
-            CoreClass.allCases.compactMap { ofFeature[$0]?.until }
+            CoreClass.allCases.compactMap { ofFeature[$0]?.nextExpiry }
         }.min()
     }
 }

@@ -5,8 +5,11 @@ extension Supervisor {
     mutating func replan(_ now: Instant) {
         mustPlan = false
         let running = Set(records.filter { $0.value.life.takesPart }.keys)
-        let new = planner.plan(demands: needs.demands, inForce: plan, running: running)
         let old = plan
+        let base = planner.plan(
+            demands: demands, inForce: old.withoutLoans(), running: running)
+        lend(by: base)
+        let new = base.with(loans)
         plan = new
         if new != old {
             directives.append(.adopt(new))

@@ -43,9 +43,11 @@ package struct Supervisor: Sendable {
     package internal(set) var plan: AllocationPlan
     package internal(set) var records: [FeatureID: Record] = [:]
     package private(set) var isShuttingDown = false
-    private(set) var planner: Planner
-    package private(set) var needs = NeedBook()
-    package private(set) var load = LoadBook()
+    var planner: Planner
+    package internal(set) var needs = NeedBook()
+    package internal(set) var load = LoadBook()
+    /// Who runs on whose idle cores.
+    package internal(set) var loans: [Loan] = []
     let deadlines: Deadlines
     var directives: [Directive] = []
     var mustPlan = false
@@ -102,8 +104,8 @@ package struct Supervisor: Sendable {
         .compactMap(\.self).min()
     }
 
-    /// What features have signalled that they need.
-    package var demands: [FeatureID: Demand] { needs.demands }
+    /// What features need: what they have signalled, and what their load wants.
+    package var demands: [FeatureID: Demand] { load.demands(needs.demands, policy) }
 
     private mutating func add(_ feature: FeaturePolicy, now: Instant) {
         var record = Record(life: FeatureLife(restart: feature.restart), since: now)
@@ -148,7 +150,7 @@ extension Supervisor {
         case .found(let feature, let found): take(found, of: feature, now)
         case .refused(let because): takeBack(because, now)
         case .machine(let machine): adopt(machine)
-        case .load(let turn): load.take(turn, now: now)
+        case .load(let turn): take(turn, now)
         case .need(let feature, let coreClass, let millicores, let duration):
             take(need: feature, coreClass, millicores, duration, now)
         case .shutdown:
@@ -157,26 +159,12 @@ extension Supervisor {
         }
     }
 
-    private mutating func take(
-        need feature: FeatureID, _ coreClass: CoreClass, _ millicores: Int, _ duration: Duration,
-        _ now: Instant
-    ) {
-        guard records[feature]?.life.state == .running else { return }
-        let isNews = needs.signal(
-            feature, coreClass, millicores: millicores, for: duration,
-            shrinkAfter: policy.rebalance.shrinkAfter, now: now)
-        if isNews {
-            let resource = Unmet.Resource.cores(coreClass)
-            note(.need, feature, "needs \(resource.words(millicores))")
-        }
-        mustPlan = true
-    }
-
     private mutating func end(
         _ feature: FeatureID, _ ending: FeatureLife.Ending, _ because: String, _ now: Instant
     ) {
         guard let record = records[feature] else { return }
         needs.expire(now: now, all: feature)
+        load.forget(feature)
         switch record.life.state {
         case .stopping(.rest), .stopping(.startAgain): note(.stopped, feature, because)
         default:
@@ -247,6 +235,7 @@ extension Supervisor {
         let old = policy
         policy = new
         planner = Planner(machine: machine, policy: new)
+        load.adopt(new)
         note(.policyChanged, nil, "policy \(new.name) is in force")
         mustPlan = true
         let names = Set(new.features.map(\.id))

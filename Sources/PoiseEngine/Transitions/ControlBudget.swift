@@ -17,7 +17,8 @@ package struct ControlBudget: Sendable, Equatable {
     ) {
         self.support = support
         group = ControlGroup(
-            cpus: allocation.cpus, exclusive: allocation.exclusive,
+            cpus: allocation.cpus,
+            exclusive: allocation.exclusive.subtracting(allocation.lent),
             fewestCPUs: Self.fewest(allocation, feature, machine))
         cpuTime(allocation, feature)
         nodes(allocation, feature, inForce)
