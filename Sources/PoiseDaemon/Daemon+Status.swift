@@ -51,9 +51,34 @@ extension Daemon {
             plan.features.removeAll { $0.feature != feature }
             plan.keptOut.removeAll { $0.feature != feature }
         }
-        return plan.json(
+        let json = plan.json(
             holding: enforcer.holding, solveMicroseconds: solveMicroseconds,
             notHeld: enforcer.groups?.notHeld ?? [:])
+        return withAccounts(json)
+    }
+
+    /// With what each feature has had, used, lent and borrowed so far.
+    private func withAccounts(_ plan: JSON) -> JSON {
+        guard case .object(var members) = plan,
+            let index = members.firstIndex(where: { $0.key == "features" }),
+            let features = members[index].value.array
+        else { return plan }
+        members[index].value = .array(
+            features.map { feature in
+                guard case .object(let parts) = feature,
+                    let id = feature["feature"]?.string.flatMap({ FeatureID($0) }),
+                    let sums = engine.load.account.sums[id]
+                else { return feature }
+                let seconds = { (microseconds: Int) in JSON.number(Double(microseconds) / 1e6) }
+                return .object(
+                    parts + [
+                        .init("allocatedCoreSeconds", seconds(sums.entitled)),
+                        .init("usedCoreSeconds", seconds(sums.used)),
+                        .init("lentCoreSeconds", seconds(sums.lent)),
+                        .init("borrowedCoreSeconds", seconds(sums.borrowed)),
+                    ])
+            })
+        return .object(members)
     }
 
     func explainJSON(_ feature: FeatureID, _ record: Supervisor.Record) -> JSON {

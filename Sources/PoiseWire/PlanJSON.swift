@@ -73,6 +73,7 @@ extension ResourceAllocation {
             "level": .string(level.rawValue),
             "cpus": .string(cpus.description), "exclusive": .string(exclusive.description),
             "shared": .string(shared.description), "borrowed": .string(borrowed.description),
+            "lent": .string(lent.description),
             "cores": cores.json, "millicores": .integer(millicores.total),
             "millicoresByClass": millicores.json, "wantedMillicores": wanted.json,
             "weight": .integer(weight), "nodes": .string(nodes.description),

@@ -43,6 +43,7 @@ extension ResourceAllocation {
         exclusive = try json.cpuSet("exclusive", at: path)
         shared = try json.cpuSet("shared", at: path)
         borrowed = try json.cpuSet("borrowed", at: path)
+        lent = json["lent"] == nil ? [] : try json.cpuSet("lent", at: path)
         cores = try json.perClass("cores", at: path) ?? .zero
         // A plan of another program may tell only the sum; whole cores are then the best guess.
         var guess = PerClass<Int>.zero

@@ -30,7 +30,8 @@ package struct PlanView {
         var table = Table([
             .init("FEATURE"), .init("PRIO", number: true), .init("P", number: true),
             .init("E", number: true), .init("L", number: true), .init("SHARED", number: true),
-            .init("CPUS", wraps: true), .init("NODES"), .init("MEMORY", number: true),
+            .init("CPUS", wraps: true), .init("LENT", wraps: true),
+            .init("BORROWED", wraps: true), .init("NODES"), .init("MEMORY", number: true),
             .init("ACCELERATORS", wraps: true), .init("UNMET", wraps: true),
             .init("DRIFT", wraps: true),
         ])
@@ -49,7 +50,8 @@ package struct PlanView {
             .init(feature["priority"]?.integer.map(String.init) ?? console.glyphs.unknown),
         ] + whole + [
             .init(shared > 0 ? QuantityText.cores(shared) : ""),
-            .init(feature["cpus"]?.string ?? ""), .init(feature["nodes"]?.string ?? ""),
+            .init(feature["cpus"]?.string ?? ""), .init(feature["lent"]?.string ?? ""),
+            .init(feature["borrowed"]?.string ?? ""), .init(feature["nodes"]?.string ?? ""),
             .init(memory(feature["memory"])), .init(accelerators(feature)),
             .init(unmet.joined(separator: ", "), .warning), .init(drift(feature), .bad),
         ]
@@ -94,9 +96,23 @@ package struct PlanView {
                 let name = feature["feature"]?.string ?? ""
                 let because = feature["because"]?.string ?? ""
                 return Paragraph(label: name, labelWidth: width).lines(because, console)
+                    + accountLines(feature, labelWidth: width)
                     + unmetLines(feature, labelWidth: width)
                     + notHeldLines(feature, labelWidth: width)
             }
+    }
+
+    /// What it has lent to others and borrowed from them so far, where there was any of it.
+    private func accountLines(_ feature: JSON, labelWidth: Int) -> [String] {
+        let said = [("lent", "lentCoreSeconds"), ("borrowed", "borrowedCoreSeconds")]
+            .compactMap { word, key -> String? in
+                guard let seconds = feature[key]?.number, seconds >= 0.05 else { return nil }
+                return "\(word) \(QuantityText.decimal(seconds, digits: 1)) CPU-seconds"
+            }
+        guard !said.isEmpty else { return [] }
+        return Paragraph(label: "", labelWidth: labelWidth)
+            .lines("so far it has " + said.joined(separator: " and "), console)
+            .map { console.paint(.dim, $0) }
     }
 
     private func notHeldLines(_ feature: JSON, labelWidth: Int) -> [String] {

@@ -41,15 +41,17 @@ struct Lending {
     }
 
     private mutating func run(_ before: [Loan]) -> [Loan] {
-        let asking = plan.features.filter { wish(of: $0, has: 0) > 0 || borrows($0, before) }
+        let asking = plan.features
+            .filter { feature in
+                wish(of: feature, has: 0) > 0 || before.contains { $0.borrower == feature.feature }
+            }
             .sorted { (-$0.priority, $0.feature) < (-$1.priority, $1.feature) }
         guard !asking.isEmpty else { return [] }
-        for lender in plan.features { offer(lender) }
+        for lender in plan.features { offer(lender, before) }
         guard !offers.isEmpty else { return [] }
         var given: [FeatureID: [FeatureID: CPUSet]] = [:]
         for borrower in asking {
-            let held = before.filter { $0.borrower == borrower.feature }
-            keep(held, of: borrower, &given)
+            keep(before.filter { $0.borrower == borrower.feature }, of: borrower, &given)
         }
         for borrower in asking { lend(to: borrower, &given) }
         return given.sorted { $0.key < $1.key }.flatMap { borrower, lenders in
@@ -59,33 +61,44 @@ struct Lending {
         }
     }
 
-    private func borrows(_ allocation: ResourceAllocation, _ before: [Loan]) -> Bool {
-        before.contains { $0.borrower == allocation.feature }
-    }
-
-    /// How many more cores a feature would use; the first costs more load than keeping one.
+    /// How many more cores a feature would use; the first costs more load than keeping one. Who has
+    /// not been looked at yet, as after a restart of the daemon, keeps what it has.
     private func wish(of allocation: ResourceAllocation, has borrowed: Int) -> Int {
         guard let feature = policy.features.first(where: { $0.id == allocation.feature }),
-            feature.borrow, feature.partition == .member,
-            let known = load.features[allocation.feature]
+            feature.borrow, feature.partition == .member
         else { return 0 }
+        guard let known = load.features[allocation.feature]?.estimator else { return borrowed }
         let most = CoreClass.allCases.reduce(0) { $0 + (feature.cores[$1]?.max ?? 0) }
-        let missing = min(known.estimator.settled, most) - allocation.millicores.total
+        let demand = known.peakDemand == nil ? max(known.settled, known.fast) : known.settled
+        let missing = min(demand, most) - allocation.millicores.total
         return missing >= 100 + 400 * (borrowed == 0 ? 1 : 0) ? (missing + 999) / 1000 : 0
     }
 
-    private mutating func offer(_ lender: ResourceAllocation) {
+    private mutating func offer(_ lender: ResourceAllocation, _ before: [Loan]) {
         guard !lender.exclusive.isEmpty,
             let feature = policy.features.first(where: { $0.id == lender.feature }),
-            feature.lend, feature.partition == .member,
-            let known = load.features[lender.feature], let peak = known.estimator.peakDemand,
-            !known.estimator.isUrgent
+            feature.lend, feature.partition == .member
         else { return }
         let own = machine.cores.filter { $0.pus.isSubset(of: lender.exclusive) }
-        let kept = peak < Lending.idle ? 0 : max(1, (peak + 999) / 1000)
-        guard own.count > kept else { return }
+        let lent = before.filter { $0.lender == lender.feature }
+            .reduce(into: CPUSet()) { $0.formUnion($1.cpus) }
+        let count = spare(
+            load.features[lender.feature]?.estimator, of: own.count,
+            lent: own.count { $0.pus.isSubset(of: lent) })
+        guard count > 0 else { return }
         offers[lender.feature] = own
-        budget[lender.feature] = own.count - kept
+        budget[lender.feature] = count
+    }
+
+    /// How many of its cores a feature does without. Until a whole window of it has been seen, it
+    /// lends no more than it did before.
+    private func spare(_ known: DemandEstimator?, of count: Int, lent: Int) -> Int {
+        guard let known else { return lent }
+        if known.isUrgent { return 0 }
+        let peak = known.peakDemand ?? known.fast
+        let kept = peak < Lending.idle ? 0 : max(1, (peak + 999) / 1000)
+        let spare = max(0, count - kept)
+        return known.peakDemand == nil ? min(lent, spare) : spare
     }
 
     private func mayBorrow(_ borrower: ResourceAllocation, from lender: FeatureID) -> Bool {
@@ -103,7 +116,9 @@ struct Lending {
         _ held: [Loan], of borrower: ResourceAllocation,
         _ given: inout [FeatureID: [FeatureID: CPUSet]]
     ) {
-        var left = wish(of: borrower, has: held.count)
+        let lent = held.reduce(into: CPUSet()) { $0.formUnion($1.cpus) }
+        var left = wish(
+            of: borrower, has: machine.cores.count { !$0.pus.isDisjoint(with: lent) })
         for loan in held where mayBorrow(borrower, from: loan.lender) {
             for core in offers[loan.lender] ?? []
             where left > 0 && core.pus.isSubset(of: loan.cpus) && mayUse(core, borrower) {

@@ -18,6 +18,17 @@ package struct Loan: Sendable, Equatable {
 }
 
 extension AllocationPlan {
+    /// The loans that are written into the plan, in the order of borrowers and lenders.
+    var loans: [Loan] {
+        features.flatMap { borrower in
+            features.compactMap { lender in
+                let cpus = borrower.borrowed.intersection(lender.lent)
+                guard lender.feature != borrower.feature, !cpus.isEmpty else { return nil }
+                return Loan(lender: lender.feature, borrower: borrower.feature, cpus: cpus)
+            }
+        }
+    }
+
     /// The plan with loans written into it.
     ///
     /// A lender gets the largest weight there is (`cpu.weight`): on a core that both are on it gets
@@ -28,8 +39,16 @@ extension AllocationPlan {
         for index in plan.features.indices {
             let feature = plan.features[index].feature
             for loan in loans {
-                if loan.borrower == feature { plan.features[index].borrowed.formUnion(loan.cpus) }
-                if loan.lender == feature { plan.features[index].lent.formUnion(loan.cpus) }
+                if loan.borrower == feature {
+                    plan.features[index].borrowed.formUnion(loan.cpus)
+                    plan.features[index].because +=
+                        "; may also run on CPUs \(loan.cpus), which \(loan.lender) leaves idle"
+                }
+                if loan.lender == feature {
+                    plan.features[index].lent.formUnion(loan.cpus)
+                    plan.features[index].because +=
+                        "; lets \(loan.borrower) run on CPUs \(loan.cpus) while they are idle"
+                }
             }
             if !plan.features[index].lent.isEmpty { plan.features[index].weight = 10_000 }
         }

@@ -66,6 +66,7 @@ package struct Supervisor: Sendable {
         planner = Planner(machine: machine, policy: policy)
         if let inForce {
             plan = inForce.within(machine.pus)
+            loans = plan.loans
         } else {
             plan = AllocationPlan(machine: machine.name, policy: policy.name)
             plan.idle = machine.pus
