@@ -88,7 +88,7 @@ struct PolicyDecoder {
 
     private mutating func rebalance(_ field: Field?) -> Rebalance {
         var rebalance = Rebalance()
-        let known = ["every", "deadband", "growAtOnce", "shrinkAfter"]
+        let known = ["every", "deadband", "growAtOnce", "shrinkAfter", "forecast"]
         guard let fields = fields(of: field, known: known) else { return rebalance }
         if let every = duration(fields["every"], atLeast: .milliseconds(10)) {
             rebalance.every = every
@@ -100,7 +100,26 @@ struct PolicyDecoder {
         if let shrinkAfter = duration(fields["shrinkAfter"], atLeast: .zero) {
             rebalance.shrinkAfter = shrinkAfter
         }
+        rebalance.forecast = forecast(fields["forecast"])
         return rebalance
+    }
+
+    /// `false`, or a season and its step.
+    private mutating func forecast(_ field: Field?) -> ForecastSetting? {
+        var setting = ForecastSetting()
+        guard let field else { return setting }
+        if case .bool(let isOn) = field.value.scalar?.value { return isOn ? setting : nil }
+        guard let fields = fields(of: field, known: ["season", "step"]) else { return setting }
+        if let step = duration(fields["step"], atLeast: .seconds(1)) { setting.step = step }
+        if let season = duration(fields["season"], atLeast: .seconds(2)) { setting.season = season }
+        let steps = setting.season.wholeSeconds / setting.step.wholeSeconds
+        if !(2...PolicyLimit.forecastSteps).contains(steps) {
+            mistakes.error(
+                field.mark,
+                "\(field.path) cuts a season into \(steps) steps (2 to "
+                    + "\(PolicyLimit.forecastSteps) are taken)")
+        }
+        return setting
     }
 
     private mutating func levels(_ field: Field?) -> [ServiceLevel: LevelTrigger] {

@@ -29,6 +29,8 @@ package enum PolicyLimit {
     package static let values = 100_000
     package static let features = 1024
     package static let mistakes = 1000
+    /// A week of minutes.
+    package static let forecastSteps = 10_080
 }
 
 extension Policy {

@@ -27,6 +27,24 @@ struct FieldTests {
         #expect(policy.features[2].source == .unit("nginx.service"))
     }
 
+    @Test(arguments: [
+        ("true", ForecastSetting()), ("false", nil),
+        ("{ season: 168h }", ForecastSetting(season: .seconds(604_800))),
+        ("{ season: 10m, step: 5s }", ForecastSetting(season: .seconds(600), step: .seconds(5))),
+    ])
+    func `a forecast has a season and a step, or is off`(
+        text: String, expected: ForecastSetting?
+    ) throws {
+        let file = """
+            version: 1
+            name: f
+            reserve: { cores: 1 }
+            rebalance: { forecast: \(text) }
+            features: { a: { plugin: x, cores: { performance: 1 } } }
+            """
+        #expect(try Policy.parse(Array(file.utf8), name: "p").rebalance.forecast == expected)
+    }
+
     private static func expected() throws -> FeaturePolicy {
         var cores = PerClass<CoreWish?>(repeating: nil)
         cores.performance = CoreWish(min: 1000, want: 3000, max: 4000)

@@ -24,6 +24,13 @@ struct MistakeTests {
         ),
         ("name: q", ["p.yaml:5:1: error: the key 'name' was already given in line 2"]),
         (
+            "rebalance: { forecast: { season: 24h, step: 1s } }",
+            [
+                "p.yaml:5:24: error: rebalance.forecast cuts a season into 86400 steps (2 to 10080 "
+                    + "are taken)"
+            ]
+        ),
+        (
             "rebalance: { every: 100, deadband: 5 }",
             [
                 "p.yaml:5:21: error: rebalance.every: '100' has no unit (write it as 50us, 100ms, "

@@ -8,16 +8,25 @@ package import PoiseModel
 package struct NeedBook: Sendable {
     /// A plugin that lowers its need in many steps is remembered with this many of them.
     private static let mostHolds = 16
+    /// How long a need must last where the policy says not to grow at once.
+    private static let patience = Duration.seconds(1)
 
     private struct Need {
         /// What was signalled last; 0 when it was taken back or ran out.
         var millicores = 0
         var until = Instant(nanoseconds: 0)
+        /// Before this it does not count yet; nil when it does.
+        var from: Instant?
         /// Larger needs from before that still hold, the largest first; each holds shorter than
         /// the one after it.
         var holds: [(millicores: Int, until: Instant)] = []
 
-        var effective: Int { max(millicores, holds.first?.millicores ?? 0) }
+        var effective: Int {
+            max(from == nil ? millicores : 0, holds.first?.millicores ?? 0)
+        }
+
+        /// Whether nothing of it is left.
+        var isOver: Bool { millicores == 0 && holds.isEmpty }
 
         mutating func hold(_ amount: Int, until: Instant) {
             guard amount > 0 else { return }
@@ -28,11 +37,12 @@ package struct NeedBook: Sendable {
 
         mutating func expire(now: Instant) {
             if until <= now { millicores = 0 }
+            if let due = from, due <= now { from = nil }
             holds.removeAll { $0.until <= now }
         }
 
         var nextExpiry: Instant? {
-            ((millicores > 0 ? [until] : []) + holds.map(\.until)).min()
+            ((millicores > 0 ? [until] : []) + [from].compactMap(\.self) + holds.map(\.until)).min()
         }
     }
 
@@ -42,18 +52,26 @@ package struct NeedBook: Sendable {
 
     /// Notes that `feature` needs so many millicores of a class for `duration`; 0 takes it back.
     ///
-    /// Gives whether it is now taken to need more than before.
+    /// Gives whether it is now taken to need more than before. Without `growAtOnce` a larger need
+    /// counts when it has lasted for a second.
     package mutating func signal(
         _ feature: FeatureID, _ coreClass: CoreClass, millicores: Int, for duration: Duration,
-        shrinkAfter: Duration, now: Instant
+        _ rebalance: Rebalance, now: Instant
     ) -> Bool {
         var ofFeature = needs[feature] ?? PerClass(repeating: nil)
         var need = ofFeature[coreClass] ?? Need()
         let before = need.effective
-        if millicores < need.millicores { need.hold(need.millicores, until: now + shrinkAfter) }
+        if millicores < need.millicores, need.from == nil {
+            need.hold(need.millicores, until: now + rebalance.shrinkAfter)
+        }
+        if millicores <= before {
+            need.from = nil
+        } else if !rebalance.growAtOnce, need.from == nil {
+            need.from = now + NeedBook.patience
+        }
         need.millicores = max(0, millicores)
-        need.until = now + duration + shrinkAfter
-        ofFeature[coreClass] = need.effective == 0 ? nil : need
+        need.until = now + duration + rebalance.shrinkAfter
+        ofFeature[coreClass] = need.isOver ? nil : need
         needs[feature] = ofFeature
         return need.effective > before
     }
@@ -65,7 +83,7 @@ package struct NeedBook: Sendable {
             var kept = ofFeature
             for coreClass in CoreClass.allCases {
                 kept[coreClass]?.expire(now: now)
-                if kept[coreClass]?.effective == 0 { kept[coreClass] = nil }
+                if kept[coreClass]?.isOver ?? false { kept[coreClass] = nil }
             }
             let isEmpty = CoreClass.allCases.allSatisfy { kept[$0] == nil }
             needs[id] = isEmpty ? nil : kept

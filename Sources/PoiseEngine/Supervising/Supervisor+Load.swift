@@ -8,8 +8,7 @@ extension Supervisor {
     ) {
         guard records[feature]?.life.state == .running else { return }
         let isNews = needs.signal(
-            feature, coreClass, millicores: millicores, for: duration,
-            shrinkAfter: policy.rebalance.shrinkAfter, now: now)
+            feature, coreClass, millicores: millicores, for: duration, policy.rebalance, now: now)
         if isNews {
             let resource = Unmet.Resource.cores(coreClass)
             note(.need, feature, "needs \(resource.words(millicores))")
