@@ -4,10 +4,10 @@ import PoiseModel
 /// What came in since the last turn, in the order in which a turn takes it.
 ///
 /// The order is by kind and not by arrival, so that the same events give the same decisions:
-/// signals, ends, what hosts said, what callers asked, policies, machines, looks at the load. A need
-/// is kept once for each feature and class, and a look once for each feature, the newest;
-/// everything else is bounded by the number of features or by
-/// the callers being answered one at a time.
+/// signals, ends, what hosts said, what callers asked, policies, machines, looks at the load. A
+/// need is kept once for each feature and class, and a look once for each feature, the newest;
+/// everything else is bounded by the number of features or by the callers being answered one at a
+/// time.
 struct Inbox {
     private var shutdown = false
     private var ends: [Input] = []

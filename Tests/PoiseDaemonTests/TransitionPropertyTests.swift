@@ -214,11 +214,29 @@ private func tally(
             let wishes = policy.features.first { $0.id == allocation.feature }?.cores
             let least = CoreClass.allCases.reduce(0) { $0 + (wishes?[$1]?.min ?? 0) }
             groups[allocation.feature] = ControlGroup(
-                cpus: allocation.cpus, exclusive: allocation.exclusive,
+                cpus: allocation.cpus,
+                exclusive: allocation.exclusive.subtracting(allocation.lent),
                 fewestCPUs: keeping ? 64 : max(1, least / 1000),
                 values: [ControlKey(.cpuWeight): "\(allocation.weight)"])
         }
         return groups
+    }
+
+    /// Some cores of features are lent to others of their priority or a lower one.
+    private static func someLoans(
+        _ plan: AllocationPlan, _ machine: Machine, using random: inout SeededGenerator
+    ) -> [Loan] {
+        plan.features.compactMap { lender in
+            let own = machine.cores.filter { $0.pus.isSubset(of: lender.exclusive) }
+            let borrower = plan.features.filter {
+                $0.feature != lender.feature && $0.priority <= lender.priority
+            }.randomElement(using: &random)
+            guard let borrower, let first = own.randomElement(using: &random) else { return nil }
+            let more = own.filter { _ in Bool.random(using: &random) }.map(\.pus)
+            return Loan(
+                lender: lender.feature, borrower: borrower.feature,
+                cpus: more.reduce(into: first.pus) { $0.formUnion($1) })
+        }
     }
 
     @Test("plans of the planner follow each other through valid states", arguments: [false, true])
@@ -245,16 +263,21 @@ private func tally(
         guard machine.pus.last ?? 64 < 64 else { return sum }
         var plan = Planner(machine: machine, policy: policy).plan(
             demands: demands(policy, using: &random))
+        var loans: [Loan] = []
         for _ in 0..<6 where sum.wrong == nil {
-            let before = groups(plan, policy, keeping: keeping)
+            let before = groups(plan.with(loans), policy, keeping: keeping)
             if Int.random(in: 0..<3, using: &random) == 0 { policy = randomPolicy(using: &random) }
             let planner = Planner(machine: machine, policy: policy)
             let running = policy.features.filter { _ in Int.random(in: 0..<6, using: &random) > 0 }
             let next = planner.plan(
                 demands: demands(policy, using: &random), inForce: plan,
                 running: Set(running.map(\.id)))
+            loans = someLoans(next, machine, using: &random)
+            let lent = next.with(loans)
+            let breaches = PlanAudit(lent, machine: machine, policy: policy).breaches
+            if !breaches.isEmpty { sum.wrong = "seed \(seed): \(breaches)" }
             let change = Change(
-                from: before, to: groups(next, policy, keeping: keeping),
+                from: before, to: groups(lent, policy, keeping: keeping),
                 usable: machine.pus.subtracting(next.reserved), cores: machine.cores.map(\.pus),
                 possible: machine.pus)
             var one = PoiseDaemonTests.tally(change, everyPlace: false, using: &random)

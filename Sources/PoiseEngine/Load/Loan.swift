@@ -33,7 +33,7 @@ extension AllocationPlan {
     ///
     /// A lender gets the largest weight there is (`cpu.weight`): on a core that both are on it gets
     /// all but about a hundredth.
-    func with(_ loans: [Loan]) -> AllocationPlan {
+    package func with(_ loans: [Loan]) -> AllocationPlan {
         guard !loans.isEmpty else { return self }
         var plan = self
         for index in plan.features.indices {

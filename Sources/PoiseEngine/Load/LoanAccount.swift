@@ -2,9 +2,9 @@ package import PoiseModel
 
 /// CPU time that features used of each other's budgets, in microseconds of a core.
 ///
-/// What a feature uses beyond its own is *borrowed* from those on whose CPUs it may run and who left
-/// theirs idle at that time, each in proportion to what it left; what nobody's budget covers was
-/// nobody's. So what is lent equals what is borrowed, to the microsecond.
+/// What a feature uses beyond its own is *borrowed* from those on whose CPUs it may run and who
+/// left theirs idle at that time, each in proportion to what it left; what nobody's budget covers
+/// was nobody's. So what is lent equals what is borrowed, to the microsecond.
 package struct LoanAccount: Sendable, Equatable {
     /// One feature's side of it.
     package struct Sums: Sendable, Equatable {

@@ -6,8 +6,8 @@ package import PoiseModel
 /// seasons (half of each new one). The forecast of a slot is its value, moved by half of what the
 /// present differs from its own: additive exponential smoothing without a trend (Holt-Winters).
 ///
-/// **Trust.** Each forecast is compared with what came, and so is the plainest of all forecasts, that
-/// all stays as it is. Both errors are smoothed over about sixteen slots. The forecast is used
+/// **Trust.** Each forecast is compared with what came, and so is the plainest of all forecasts,
+/// that all stays as it is. Both errors are smoothed over about sixteen slots. The forecast is used
 /// only after a whole season and while its error is the smaller one, so it switches itself off.
 package struct SeasonalForecast: Sendable, Equatable {
     /// The length of a season and of a slot, in seconds.
