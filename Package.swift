@@ -90,7 +90,7 @@ let package = Package(
             path: "Plugins/Streaming/Plugin"),
 
         .target(
-            name: "PoiseTestSupport", dependencies: ["PoiseModel", "PoiseLinux"],
+            name: "PoiseTestSupport", dependencies: ["PoiseModel", "PoiseEngine", "PoiseLinux"],
             path: "Tests/PoiseTestSupport", swiftSettings: strict),
         tests("PoiseModelTests", sees: ["PoiseModel", "PoiseTestSupport"]),
         .testTarget(

@@ -1,5 +1,5 @@
 /// All allocations of one turn, with the reason for each.
-package struct AllocationPlan: Sendable, Equatable {
+package struct AllocationPlan: Sendable, Equatable, Codable {
     package var machine: String
     package var policy: String
     /// PUs that belong to no feature: the operating system's.
@@ -33,7 +33,7 @@ package struct AllocationPlan: Sendable, Equatable {
 }
 
 /// A feature that was not given a place, and what it lacks.
-package struct KeptOut: Sendable, Equatable {
+package struct KeptOut: Sendable, Equatable, Codable {
     package var feature: FeatureID
     package var priority: Int
     package var level: ServiceLevel

@@ -1,6 +1,6 @@
 /// What kind of core a policy asks for; derived from hwloc's CPU kinds, never from a vendor's name.
 @frozen
-public enum CoreClass: String, CaseIterable, Sendable, Hashable, Comparable {
+public enum CoreClass: String, CaseIterable, Sendable, Hashable, Comparable, Codable {
     /// The most capable cores of the machine; all cores of a machine with one kind.
     case performance
     /// Smaller cores that give more work for the energy.

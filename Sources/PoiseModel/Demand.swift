@@ -1,7 +1,7 @@
 /// What a feature needs now, in millicores a class; nil is "as the policy wants".
 ///
 /// The planner holds it between the policy's `min` and `max`.
-package struct Demand: Sendable, Equatable {
+package struct Demand: Sendable, Equatable, Codable {
     package var wanted: PerClass<Int?>
 
     package init(wanted: PerClass<Int?> = PerClass(repeating: nil)) { self.wanted = wanted }

@@ -1,5 +1,5 @@
 /// The demand of one feature in one minute, as history keeps it.
-package struct DemandMinute: Sendable, Equatable {
+package struct DemandMinute: Sendable, Equatable, Codable {
     /// Minutes since 1970.
     package var minute: Int
     package var meanMillicores: Int

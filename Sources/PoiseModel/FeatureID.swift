@@ -1,6 +1,6 @@
 /// The name of a feature: 1 to 64 of `a-z A-Z 0-9 - _ .`, beginning with a letter or digit, so that
 /// it can be a folder's, a unit's or a cgroup's name as it stands.
-package struct FeatureID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
+package struct FeatureID: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let name: String
 
     /// Nil when `name` is not of the form above.
@@ -20,7 +20,7 @@ package struct FeatureID: Hashable, Sendable, Comparable, CustomStringConvertibl
 }
 
 /// How much of the service is kept up; a feature runs at levels at or above its own.
-package enum ServiceLevel: String, CaseIterable, Sendable, Comparable {
+package enum ServiceLevel: String, CaseIterable, Sendable, Comparable, Codable {
     /// Only what keeps the machine alive and reachable.
     case emergency
     case essential

@@ -1,6 +1,6 @@
 /// What one feature did since the look before, in whole numbers: the part of a `LoadSample` from
 /// which decisions are made. What could not be read is nil, never 0.
-package struct LoadReading: Sendable, Equatable, Codable {
+package struct LoadReading: Sendable, Equatable {
     /// How long ago the look before was, in microseconds; what is below is of this time.
     package var microseconds: Int
     /// CPU time that it used, in thousandths of a core.
@@ -28,7 +28,7 @@ package struct LoadReading: Sendable, Equatable, Codable {
 }
 
 /// What the whole machine did since the look before; what could not be read is nil.
-package struct MachineLoad: Sendable, Equatable, Codable {
+package struct MachineLoad: Sendable, Equatable {
     /// CPU time that was used by anybody, in thousandths of a core.
     package var busyMillicores: Int?
     /// Time in which somebody waited, per mille (`/proc/pressure`, `some`).

@@ -3,7 +3,7 @@
 /// `id` of packages, nodes, clusters and cores is hwloc's logical index and the position in its
 /// array; PU numbers are the kernel's. PUs that are offline or not allowed to this process are left
 /// out, so every PU here can be given to a feature.
-package struct Machine: Sendable, Equatable {
+package struct Machine: Sendable, Equatable, Codable {
     /// A name for people: the profile's, or the product name, or the host's.
     package var name: String
     /// True only when this was read from the running system; a machine from a file is planned on
@@ -51,7 +51,7 @@ package struct Machine: Sendable, Equatable {
 }
 
 /// A physical package (socket).
-package struct Package: Sendable, Equatable {
+package struct Package: Sendable, Equatable, Codable {
     package var id: Int
     package var pus: CPUSet
 
@@ -62,9 +62,9 @@ package struct Package: Sendable, Equatable {
 }
 
 /// A NUMA node: memory, and the PUs that are local to it (none for memory-only nodes).
-package struct NUMANode: Sendable, Equatable {
+package struct NUMANode: Sendable, Equatable, Codable {
     /// What the memory is made of.
-    package enum Kind: String, Sendable { case dram, hbm, cxl, gpu, nvm }
+    package enum Kind: String, Sendable, Codable { case dram, hbm, cxl, gpu, nvm }
 
     package var id: Int
     /// The kernel's number (`/sys/devices/system/node/nodeN`).
@@ -86,7 +86,7 @@ package struct NUMANode: Sendable, Equatable {
 
 /// Cores that share a cache: the smallest cache that more than one core shares (an L3 domain, or
 /// the L2 of a group of efficiency cores).
-package struct Cluster: Sendable, Equatable {
+package struct Cluster: Sendable, Equatable, Codable {
     package var id: Int
     package var pus: CPUSet
     /// `L2`, `L3`, `L4`.
@@ -103,7 +103,7 @@ package struct Cluster: Sendable, Equatable {
 }
 
 /// A core and its PUs (SMT siblings); the width may differ between cores of one machine.
-package struct Core: Sendable, Equatable {
+package struct Core: Sendable, Equatable, Codable {
     package var id: Int
     package var `class`: CoreClass
     package var pus: CPUSet
@@ -126,8 +126,8 @@ package struct Core: Sendable, Equatable {
 }
 
 /// A GPU, NPU or other coprocessor.
-package struct Accelerator: Sendable, Equatable {
-    package enum Kind: String, Sendable { case gpu, npu, other }
+package struct Accelerator: Sendable, Equatable, Codable {
+    package enum Kind: String, Sendable, Codable { case gpu, npu, other }
 
     /// `gpu0`, `npu1`: kind and a number in bus order.
     package var id: String

@@ -2,7 +2,7 @@
 ///
 /// Read from YAML by `PoisePolicyFile`; every value here has passed its checks. Cores are counted
 /// in millicores (1000 is one whole core of whatever SMT width), memory in bytes.
-package struct Policy: Sendable, Equatable {
+package struct Policy: Sendable, Equatable, Codable {
     package var name: String
     package var reserve: Reserve
     /// In the order of their names; the order in the file means nothing.
@@ -23,7 +23,7 @@ package struct Policy: Sendable, Equatable {
 }
 
 /// What is kept for the operating system and `poised`.
-package struct Reserve: Sendable, Equatable {
+package struct Reserve: Sendable, Equatable, Codable {
     /// Whole cores are taken out of use; a fraction is time left free on the shared cores.
     package var millicores: Int
     package var memoryBytes: Int
@@ -38,7 +38,7 @@ package struct Reserve: Sendable, Equatable {
 }
 
 /// When and how far the plan follows the load.
-package struct Rebalance: Sendable, Equatable {
+package struct Rebalance: Sendable, Equatable, Codable {
     package var every: Duration
     /// Changes of demand up to this many per cent of the demand in force change nothing.
     package var deadbandPercent: Int
@@ -59,7 +59,7 @@ package struct Rebalance: Sendable, Equatable {
 }
 
 /// How demand is foretold from earlier seasons.
-package struct ForecastSetting: Sendable, Equatable {
+package struct ForecastSetting: Sendable, Equatable, Codable {
     /// The length of a season.
     package var season: Duration
     /// The season is cut into steps of this length; it is foretold one step ahead.
@@ -72,7 +72,7 @@ package struct ForecastSetting: Sendable, Equatable {
 }
 
 /// The pressure (PSI `some avg10`, per cent) from which a service level is entered.
-package struct LevelTrigger: Sendable, Equatable {
+package struct LevelTrigger: Sendable, Equatable, Codable {
     package var cpuPressurePercent: Int?
     package var memoryPressurePercent: Int?
 
@@ -83,9 +83,9 @@ package struct LevelTrigger: Sendable, Equatable {
 }
 
 /// What one feature is and what it is to get.
-package struct FeaturePolicy: Sendable, Equatable {
+package struct FeaturePolicy: Sendable, Equatable, Codable {
     /// What runs.
-    package enum Source: Sendable, Equatable {
+    package enum Source: Sendable, Equatable, Codable {
         /// A plugin by name (found in the plugin folders) or by path (with a `/` in it).
         case plugin(String)
         /// A command line; the first word is the program.
@@ -94,10 +94,10 @@ package struct FeaturePolicy: Sendable, Equatable {
         case unit(String)
     }
 
-    package enum Sharing: String, Sendable, CaseIterable { case exclusive, shared }
+    package enum Sharing: String, Sendable, CaseIterable, Codable { case exclusive, shared }
 
     /// What happens when a minimum cannot be met.
-    package enum Shortage: String, Sendable, CaseIterable {
+    package enum Shortage: String, Sendable, CaseIterable, Codable {
         /// The feature is kept out and says so.
         case keepOut
         /// The feature starts with what there is.
@@ -105,7 +105,7 @@ package struct FeaturePolicy: Sendable, Equatable {
     }
 
     /// How its CPUs stand apart from the scheduler's other CPUs (`cpuset.cpus.partition`).
-    package enum Partition: String, Sendable, CaseIterable {
+    package enum Partition: String, Sendable, CaseIterable, Codable {
         /// Not at all.
         case member
         /// A scheduling domain of its own.
@@ -115,10 +115,10 @@ package struct FeaturePolicy: Sendable, Equatable {
     }
 
     /// Whether the host of a plugin shuts itself in before it opens the plugin.
-    package enum Sandbox: String, Sendable, CaseIterable { case full, none }
+    package enum Sandbox: String, Sendable, CaseIterable, Codable { case full, none }
 
     /// When a feature that ended is started again (OTP's words).
-    package enum Restart: String, Sendable, CaseIterable {
+    package enum Restart: String, Sendable, CaseIterable, Codable {
         /// Always.
         case permanent
         /// After a failure, not after it ended by itself in good order.
@@ -204,9 +204,9 @@ package struct FeaturePolicy: Sendable, Equatable {
 }
 
 /// How many cores of one class: min ≤ want ≤ max, in millicores.
-package struct CoreWish: Sendable, Equatable {
+package struct CoreWish: Sendable, Equatable, Codable {
     /// Where the time may come from when the class has too little or is not there.
-    package enum Fallback: String, Sendable, CaseIterable {
+    package enum Fallback: String, Sendable, CaseIterable, Codable {
         case any, performance, efficiency, none
     }
 
@@ -224,8 +224,8 @@ package struct CoreWish: Sendable, Equatable {
 }
 
 /// How much memory, in bytes, and from where.
-package struct MemoryWish: Sendable, Equatable {
-    package enum Locality: String, Sendable, CaseIterable { case strict, preferred, any }
+package struct MemoryWish: Sendable, Equatable, Codable {
+    package enum Locality: String, Sendable, CaseIterable, Codable { case strict, preferred, any }
 
     package var min: Int
     package var want: Int
@@ -250,7 +250,7 @@ package struct MemoryWish: Sendable, Equatable {
 
 /// What a feature may at most read from and write to one block device in a second (`io.max`); nil
 /// sets no limit.
-package struct IOLimit: Sendable, Equatable {
+package struct IOLimit: Sendable, Equatable, Codable {
     /// `/dev/vda`.
     package var device: String
     package var readBytes: Int?
@@ -271,13 +271,13 @@ package struct IOLimit: Sendable, Equatable {
 }
 
 /// A size of huge pages that the kernel counts by itself (`hugetlb.2MB.max`).
-package enum HugePageSize: String, Sendable, CaseIterable {
+package enum HugePageSize: String, Sendable, CaseIterable, Codable {
     case twoMiB = "2MiB"
     case oneGiB = "1GiB"
 }
 
 /// Files and folders that a plugin may use beyond its own, as absolute paths.
-package struct FileAccess: Sendable, Equatable {
+package struct FileAccess: Sendable, Equatable, Codable {
     /// Empty: whatever the rights of its user allow.
     package var read: [String]
     package var write: [String]
@@ -289,7 +289,7 @@ package struct FileAccess: Sendable, Equatable {
 }
 
 /// When a feature's circuit breaker opens and how it closes again.
-package struct BreakerPolicy: Sendable, Equatable {
+package struct BreakerPolicy: Sendable, Equatable, Codable {
     package var failures: Int
     package var within: Duration
     package var open: Duration
@@ -309,7 +309,7 @@ package struct BreakerPolicy: Sendable, Equatable {
 }
 
 /// What a feature promises its users; nil promises nothing.
-package struct ServiceObjective: Sendable, Equatable {
+package struct ServiceObjective: Sendable, Equatable, Codable {
     package var latencyP99: Duration?
     package var errorRatePercent: Int?
 

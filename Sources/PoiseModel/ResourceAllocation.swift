@@ -1,5 +1,5 @@
 /// What one feature gets.
-package struct ResourceAllocation: Sendable, Equatable {
+package struct ResourceAllocation: Sendable, Equatable, Codable {
     package var feature: FeatureID
     package var priority: Int
     package var level: ServiceLevel
@@ -57,7 +57,7 @@ package struct ResourceAllocation: Sendable, Equatable {
 }
 
 /// Memory of one feature in bytes, by the words of cgroup v2; nil sets no limit.
-package struct MemoryBudget: Sendable, Equatable {
+package struct MemoryBudget: Sendable, Equatable, Codable {
     /// Never reclaimed (`memory.min`).
     package var minBytes: Int
     /// Kept from reclaim (`memory.low`).
@@ -78,7 +78,7 @@ package struct MemoryBudget: Sendable, Equatable {
 }
 
 /// A part of an accelerator: memory of a GPU, or a share of an NPU.
-package struct AcceleratorShare: Sendable, Equatable {
+package struct AcceleratorShare: Sendable, Equatable, Codable {
     package var id: String
     package var bytes: Int
     package var sharePercent: Int?
@@ -91,9 +91,9 @@ package struct AcceleratorShare: Sendable, Equatable {
 }
 
 /// A wish that the machine does not grant, and why.
-package struct Unmet: Sendable, Equatable {
+package struct Unmet: Sendable, Equatable, Codable {
     /// What was wished for, and in which unit `wanted` and `got` count it.
-    package enum Resource: Sendable, Equatable {
+    package enum Resource: Sendable, Equatable, Codable {
         /// Millicores of a class.
         case cores(CoreClass)
         /// Bytes.
@@ -118,7 +118,7 @@ package struct Unmet: Sendable, Equatable {
 }
 
 /// How firmly this host holds a line of a budget.
-package enum Held: String, Sendable, CaseIterable {
+package enum Held: String, Sendable, CaseIterable, Codable {
     /// The kernel holds the feature to it.
     case enforced
     /// Nobody stops it, but crossing it is seen.

@@ -19,7 +19,7 @@ package import PoiseModel
 /// **The reference.** What the clever part above comes to is held between two plain figures: what
 /// is in use now, and twice the peak of use of ten seconds and a core (`ReferenceDemand`; the idea
 /// is Katalyst's reference policy). A feature that tells lies of itself is believed that far.
-package struct DemandEstimator: Sendable, Equatable {
+package struct DemandEstimator: Sendable, Equatable, Codable {
     /// A core in use for this share is full when growing, and the other when shrinking; between the
     /// two nothing changes.
     static let growAt = 850
@@ -151,7 +151,7 @@ package struct DemandEstimator: Sendable, Equatable {
 }
 
 /// The plain rule beside the clever one: nothing but what was used.
-package struct ReferenceDemand: Sendable, Equatable {
+package struct ReferenceDemand: Sendable, Equatable, Codable {
     /// Long enough that a feature which works in bursts is believed at its next one.
     static let span = Duration.seconds(10)
     private var window = PeakWindow(ReferenceDemand.span)

@@ -1,7 +1,7 @@
 package import PoiseModel
 
 /// What is known of one feature's load.
-package struct FeatureLoad: Sendable, Equatable {
+package struct FeatureLoad: Sendable, Equatable, Codable {
     /// The last look.
     package internal(set) var reading: LoadReading
     package internal(set) var estimator: DemandEstimator
@@ -23,7 +23,7 @@ package struct FeatureLoad: Sendable, Equatable {
 ///
 /// A feature's load may raise what it wants up to its policy's maximum, and never lowers it: what a
 /// feature leaves idle is lent (`Lending`) rather than taken, so that it is back at once.
-package struct LoadBook: Sendable, Equatable {
+package struct LoadBook: Sendable, Equatable, Codable {
     /// How long a feature may ask for more than its use explains before it is doubted.
     static let grace = Duration.seconds(5)
 
@@ -230,4 +230,8 @@ extension Machine {
         let touched = cores.count { !$0.pus.isDisjoint(with: cpus) }
         return touched == 0 ? 1000 : max(1000, cpus.count * 1000 / touched)
     }
+}
+
+extension FeatureLoad: SelfChecking {
+    package var contradiction: String? { width > 0 ? nil : "has cores without PUs" }
 }

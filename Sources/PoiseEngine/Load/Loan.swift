@@ -4,7 +4,7 @@ package import PoiseModel
 ///
 /// The owner keeps them in its own set and goes first on them by weight, so it has them back from
 /// the kernel within a wake-up; the loan itself ends with the next plan.
-package struct Loan: Sendable, Equatable {
+package struct Loan: Sendable, Equatable, Codable {
     package var lender: FeatureID
     package var borrower: FeatureID
     /// PUs of whole cores.

@@ -5,9 +5,9 @@ package import PoiseModel
 /// What a feature uses beyond its own is *borrowed* from those on whose CPUs it may run and who
 /// left theirs idle at that time, each in proportion to what it left; what nobody's budget covers
 /// was nobody's. So what is lent equals what is borrowed, to the microsecond.
-package struct LoanAccount: Sendable, Equatable {
+package struct LoanAccount: Sendable, Equatable, Codable {
     /// One feature's side of it.
-    package struct Sums: Sendable, Equatable {
+    package struct Sums: Sendable, Equatable, Codable {
         package var entitled = 0
         package var used = 0
         package var lent = 0
@@ -17,7 +17,7 @@ package struct LoanAccount: Sendable, Equatable {
     }
 
     /// What was seen since the account was settled the last time.
-    private struct Open: Sendable, Equatable {
+    private struct Open: Sendable, Equatable, Codable {
         var over = 0
         var spare = 0
     }

@@ -4,7 +4,7 @@ package import PoiseModel
 ///
 /// A value is forgotten when its step is older than the window, so a peak holds for the window and
 /// up to an eighth of it longer.
-package struct PeakWindow: Sendable, Equatable {
+package struct PeakWindow: Sendable, Equatable, Codable {
     private static let steps = 8
     private let step: Int
     private var peaks: [Int] = []
@@ -35,4 +35,10 @@ package struct PeakWindow: Sendable, Equatable {
 
     /// Whether values of a whole window are known.
     package var isFull: Bool { peaks.count > PeakWindow.steps }
+}
+
+extension PeakWindow: SelfChecking {
+    package var contradiction: String? {
+        step > 0 && peaks.count <= PeakWindow.steps + 1 ? nil : "has steps that cannot be"
+    }
 }

@@ -9,7 +9,7 @@ package import PoiseModel
 /// **Trust.** Each forecast is compared with what came, and so is the plainest of all forecasts,
 /// that all stays as it is. Both errors are smoothed over about sixteen slots. The forecast is used
 /// only after a whole season and while its error is the smaller one, so it switches itself off.
-package struct SeasonalForecast: Sendable, Equatable {
+package struct SeasonalForecast: Sendable, Equatable, Codable {
     /// The length of a season and of a slot, in seconds.
     package let seasonSeconds: Int
     package let slotSeconds: Int
@@ -97,5 +97,12 @@ package struct SeasonalForecast: Sendable, Equatable {
     /// nil before the first comparison.
     package var errors: (own: Int, plain: Int)? {
         compared == 0 ? nil : (ownError / 1000, plainError / 1000)
+    }
+}
+
+extension SeasonalForecast: SelfChecking {
+    package var contradiction: String? {
+        let isWhole = slotSeconds > 0 && season.count == seasonSeconds / slotSeconds
+        return isWhole && season.count > 1 ? nil : "has slots that cannot be"
     }
 }

@@ -1,7 +1,7 @@
 package import PoiseModel
 
 /// Everything that may happen to the daemon's engine.
-package enum Input: Sendable, Equatable {
+package enum Input: Sendable, Equatable, Codable {
     /// A new policy that has passed its checks.
     case policy(Policy)
     case operatorStart(FeatureID)
@@ -27,7 +27,7 @@ package enum Input: Sendable, Equatable {
     case shutdown
 
     /// What is known of a feature that an earlier daemon started.
-    package struct Found: Sendable, Equatable {
+    package struct Found: Sendable, Equatable, Codable {
         package var allocation: ResourceAllocation
         package var generation: Int
         package var restarts: Int
@@ -48,7 +48,7 @@ package enum Input: Sendable, Equatable {
 }
 
 /// Everything that the engine may ask of the shell.
-package enum Directive: Sendable, Equatable {
+package enum Directive: Sendable, Equatable, Codable {
     /// A new plan is in force.
     case adopt(AllocationPlan)
     /// Start the feature's process with this allocation.
@@ -67,7 +67,7 @@ package enum Directive: Sendable, Equatable {
     case quit
 
     /// A new allocation of a feature that has one.
-    package struct Change: Sendable, Equatable {
+    package struct Change: Sendable, Equatable, Codable {
         package var feature: FeatureID
         package var allocation: ResourceAllocation
         package var generation: Int
@@ -75,8 +75,8 @@ package enum Directive: Sendable, Equatable {
 }
 
 /// Something worth telling the operator.
-package struct EngineEvent: Sendable, Equatable {
-    package enum Kind: String, Sendable {
+package struct EngineEvent: Sendable, Equatable, Codable {
+    package enum Kind: String, Sendable, Codable {
         case planned, policyChanged, starting, started, stopping, stopped, failed, backingOff
         case keptOut, placed, need, late, forced, refused, found, machineChanged
         case load, doubted, lent, returned

@@ -14,8 +14,8 @@ package import PoiseModel
 /// What the operator wants wins over what the plan says, and both over restarts: a feature that is
 /// stopped while it backs off stays stopped. A feature keeps its place in the plan while it backs
 /// off or is restarted, and gives it up when it is stopped or failed.
-package struct FeatureLife: Sendable, Equatable {
-    package enum State: Sendable, Equatable {
+package struct FeatureLife: Sendable, Equatable, Codable {
+    package enum State: Sendable, Equatable, Codable {
         case stopped
         case waiting
         case starting
@@ -26,7 +26,7 @@ package struct FeatureLife: Sendable, Equatable {
     }
 
     /// What follows when a process that is stopping has ended.
-    package enum Next: Sendable, Equatable { case rest, startAgain, failure }
+    package enum Next: Sendable, Equatable, Codable { case rest, startAgain, failure }
 
     package enum Event: Sendable, Equatable {
         /// The operator or the policy wants it to run.
@@ -47,7 +47,7 @@ package struct FeatureLife: Sendable, Equatable {
     }
 
     /// How a process ended.
-    package enum Ending: Sendable, Equatable {
+    package enum Ending: Sendable, Equatable, Codable {
         /// By itself, in good order (exit code 0).
         case done
         /// It crashed, was killed, or something outside failed.

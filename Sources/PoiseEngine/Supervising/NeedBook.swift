@@ -5,13 +5,18 @@ package import PoiseModel
 /// A need counts from the moment that it is signalled. One that is lowered, taken back or runs out
 /// still holds for `shrinkAfter`, so that a load which comes and goes does not move cores each
 /// time: what a feature is taken to need is the most it asked for in that while.
-package struct NeedBook: Sendable {
+package struct NeedBook: Sendable, Codable {
     /// A plugin that lowers its need in many steps is remembered with this many of them.
     private static let mostHolds = 16
     /// How long a need must last where the policy says not to grow at once.
     private static let patience = Duration.seconds(1)
 
-    private struct Need {
+    private struct Hold: Codable {
+        var millicores: Int
+        var until: Instant
+    }
+
+    private struct Need: Codable {
         /// What was signalled last; 0 when it was taken back or ran out.
         var millicores = 0
         var until = Instant(nanoseconds: 0)
@@ -19,7 +24,7 @@ package struct NeedBook: Sendable {
         var from: Instant?
         /// Larger needs from before that still hold, the largest first; each holds shorter than
         /// the one after it.
-        var holds: [(millicores: Int, until: Instant)] = []
+        var holds: [Hold] = []
 
         var effective: Int {
             max(from == nil ? millicores : 0, holds.first?.millicores ?? 0)
@@ -32,7 +37,7 @@ package struct NeedBook: Sendable {
             guard amount > 0 else { return }
             holds.removeAll { $0.millicores <= amount }
             if holds.count == NeedBook.mostHolds { holds.removeLast() }
-            holds.append((amount, until))
+            holds.append(Hold(millicores: amount, until: until))
         }
 
         mutating func expire(now: Instant) {

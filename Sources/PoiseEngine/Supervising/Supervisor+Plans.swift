@@ -141,7 +141,7 @@ extension Supervisor {
 }
 
 /// What is done about a change that the kernel refused.
-struct Refusals: Sendable {
+struct Refusals: Sendable, Codable {
     /// What features were held to before the last change.
     var before: [FeatureID: ResourceAllocation] = [:]
     private var count = 0

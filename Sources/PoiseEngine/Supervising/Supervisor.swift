@@ -5,9 +5,9 @@ package import PoiseModel
 /// A pure value: it reads no clock, logs nothing, and waits for nothing. The shell hands it all
 /// inputs of one turn, performs the directives in their order, and brings outcomes back as inputs
 /// of a later turn.
-package struct Supervisor: Sendable {
+package struct Supervisor: Sendable, Codable {
     /// How long each step may take.
-    package struct Deadlines: Sendable {
+    package struct Deadlines: Sendable, Codable {
         package var start = Duration.seconds(10)
         package var apply = Duration.seconds(5)
         /// From being told that cores are taken until they are.
@@ -20,7 +20,7 @@ package struct Supervisor: Sendable {
     }
 
     /// What is known of one feature.
-    package struct Record: Sendable {
+    package struct Record: Sendable, Codable {
         package var life: FeatureLife
         package var generation = 0
         /// What it is held to.
@@ -38,8 +38,8 @@ package struct Supervisor: Sendable {
         package var keptOut: KeptOut?
     }
 
-    package private(set) var machine: Machine
-    package private(set) var policy: Policy
+    package var machine: Machine { planner.machine }
+    package var policy: Policy { planner.policy }
     package internal(set) var plan: AllocationPlan
     package internal(set) var records: [FeatureID: Record] = [:]
     package private(set) var isShuttingDown = false
@@ -60,8 +60,6 @@ package struct Supervisor: Sendable {
         machine: Machine, policy: Policy, inForce: AllocationPlan? = nil,
         deadlines: Deadlines = Deadlines(), now: Instant
     ) {
-        self.machine = machine
-        self.policy = policy
         self.deadlines = deadlines
         planner = Planner(machine: machine, policy: policy)
         if let inForce {
@@ -94,6 +92,7 @@ package struct Supervisor: Sendable {
         if isShuttingDown, !records.values.contains(where: \.life.hasProcess) {
             directives.append(.quit)
         }
+        defer { directives = [] }
         return directives
     }
 
@@ -207,7 +206,6 @@ extension Supervisor {
         guard new != machine else { return }
         let gone = machine.pus.subtracting(new.pus)
         let come = new.pus.subtracting(machine.pus)
-        machine = new
         planner = Planner(machine: new, policy: policy)
         plan = plan.within(new.pus)
         mustPlan = true
@@ -234,7 +232,6 @@ extension Supervisor {
 
     private mutating func adopt(_ new: Policy, _ now: Instant) {
         let old = policy
-        policy = new
         planner = Planner(machine: machine, policy: new)
         load.adopt(new)
         note(.policyChanged, nil, "policy \(new.name) is in force")

@@ -1,0 +1,65 @@
+// Policies from files have passed the checks of `PoisePolicyFile`; one from a record has not.
+
+extension Policy: SelfChecking {
+    package var contradiction: String? {
+        for (left, right) in zip(features, features.dropFirst()) where left.id >= right.id {
+            return "features are not in the order of their names"
+        }
+        if !(0...Amounts.mostMillicores).contains(reserve.millicores)
+            || !(0...Amounts.mostBytes).contains(reserve.memoryBytes)
+        {
+            return "reserves what cannot be"
+        }
+        let times = [rebalance.every, rebalance.shrinkAfter]
+        if times.contains(where: { !(.zero...Amounts.longest).contains($0) })
+            || !(0...100).contains(rebalance.deadbandPercent)
+        {
+            return "rebalances in a way that cannot be"
+        }
+        return nil
+    }
+}
+
+extension FeaturePolicy: SelfChecking {
+    package var contradiction: String? {
+        if case .command(let words) = source, words.isEmpty { return "is a command without words" }
+        let limits: [(String, Int?, ClosedRange<Int>)] = [
+            ("priority", priority, 0...100), ("weight", weight, 1...10_000),
+            ("gpuBytes", gpuBytes, 0...Amounts.mostBytes), ("npuPercent", npuPercent, 0...100),
+            ("ioWeight", ioWeight, 1...10_000), ("mostProcesses", mostProcesses, 1...1 << 22),
+        ]
+        for (name, value, limit) in limits {
+            if let value, !limit.contains(value) { return "\(name) cannot be \(value)" }
+        }
+        return nil
+    }
+}
+
+extension CoreWish: SelfChecking {
+    package var contradiction: String? {
+        guard 0 <= min, min <= want, want <= max, max <= Amounts.mostMillicores else {
+            return "min \(min), want \(want) and max \(max) do not fit together"
+        }
+        return nil
+    }
+}
+
+extension MemoryWish: SelfChecking {
+    package var contradiction: String? {
+        let most = max ?? Amounts.mostBytes
+        guard 0 <= min, min <= want, want <= most, most <= Amounts.mostBytes,
+            (0...Amounts.mostBytes).contains(swap ?? 0)
+        else { return "min \(min), want \(want) and max \(most) do not fit together" }
+        return nil
+    }
+}
+
+extension BreakerPolicy: SelfChecking {
+    package var contradiction: String? {
+        let times = [within, open, openMax]
+        guard failures >= 0, (0...100).contains(halfOpenBudgetPercent),
+            times.allSatisfy({ (.zero...Amounts.longest).contains($0) })
+        else { return "counts or waits in a way that cannot be" }
+        return nil
+    }
+}
