@@ -27,6 +27,8 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
     /// From this share of time in which something waits (or of a thread that waits), growing does
     /// not wait for a second look.
     static let urgent = 100
+    /// Below this, in millicores, it does next to nothing.
+    static let idle = 50
     /// Between two changes that nothing urgent asks for.
     static let pause = Duration.seconds(1)
 

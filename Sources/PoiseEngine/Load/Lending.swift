@@ -11,21 +11,26 @@ import PoiseModel
 /// direction the plan itself takes what is above the lower one's minimum.
 ///
 /// **Stability.** Loans stay where they are as long as both sides still want them; a lender's
-/// idleness must have held for `shrinkAfter`, since it is measured by the peak of that while.
+/// idleness must have held for `shrinkAfter`, since it is measured by the peak of that while, and
+/// one that wanted its cores back lends nothing new for five seconds.
 struct Lending {
-    /// A peak below this, in millicores, is next to nothing.
-    private static let idle = 50
+    /// After it wanted something back, a lender lends nothing new for so long.
+    private static let pause = Duration.seconds(5)
 
     private let plan: AllocationPlan
     private let policy: Policy
     private let machine: Machine
     private let load: LoadBook
+    private let now: Instant
     /// Cores that each lender may still lend, in the order of the machine's cores.
     private var offers: [FeatureID: [Core]] = [:]
     private var budget: [FeatureID: Int] = [:]
 
     /// - Parameter plan: without any loans.
-    init(_ plan: AllocationPlan, policy: Policy, machine: Machine, load: LoadBook) {
+    init(
+        _ plan: AllocationPlan, policy: Policy, machine: Machine, load: LoadBook, now: Instant
+    ) {
+        self.now = now
         self.plan = plan
         self.policy = policy
         self.machine = machine
@@ -34,9 +39,10 @@ struct Lending {
 
     /// The loans from now on, given those until now, in the order of borrowers and lenders.
     static func loans(
-        _ plan: AllocationPlan, before: [Loan], policy: Policy, machine: Machine, load: LoadBook
+        _ plan: AllocationPlan, before: [Loan], policy: Policy, machine: Machine, load: LoadBook,
+        now: Instant
     ) -> [Loan] {
-        var lending = Lending(plan, policy: policy, machine: machine, load: load)
+        var lending = Lending(plan, policy: policy, machine: machine, load: load, now: now)
         return lending.run(before)
     }
 
@@ -83,7 +89,7 @@ struct Lending {
         let lent = before.filter { $0.lender == lender.feature }
             .reduce(into: CPUSet()) { $0.formUnion($1.cpus) }
         let count = spare(
-            load.features[lender.feature]?.estimator, of: own.count,
+            load.features[lender.feature], of: own.count,
             lent: own.count { $0.pus.isSubset(of: lent) })
         guard count > 0 else { return }
         offers[lender.feature] = own
@@ -92,13 +98,15 @@ struct Lending {
 
     /// How many of its cores a feature does without. Until a whole window of it has been seen, it
     /// lends no more than it did before.
-    private func spare(_ known: DemandEstimator?, of count: Int, lent: Int) -> Int {
-        guard let known else { return lent }
+    private func spare(_ load: FeatureLoad?, of count: Int, lent: Int) -> Int {
+        guard let load else { return lent }
+        let known = load.estimator
         if known.isUrgent { return 0 }
         let peak = known.peakDemand ?? known.fast
-        let kept = peak < Lending.idle ? 0 : max(1, (peak + 999) / 1000)
+        let kept = peak < DemandEstimator.idle ? 0 : max(1, (peak + 999) / 1000)
         let spare = max(0, count - kept)
-        return known.peakDemand == nil ? min(lent, spare) : spare
+        let rests = load.recalledAt.map { now - $0 < Lending.pause } ?? false
+        return known.peakDemand == nil || rests ? min(lent, spare) : spare
     }
 
     private func mayBorrow(_ borrower: ResourceAllocation, from lender: FeatureID) -> Bool {

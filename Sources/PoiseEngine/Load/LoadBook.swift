@@ -11,9 +11,14 @@ package struct FeatureLoad: Sendable, Equatable, Codable {
     package internal(set) var doubt: Int?
     /// Since when it asks for more than its use explains.
     var doubtedSince: Instant?
+    /// When it wanted back what it had lent.
+    var recalledAt: Instant?
     /// PUs a core of the CPUs that it has, per mille, and those CPUs.
     var width = 1000
     var widthOf: CPUSet = []
+
+    /// Whether it does more than next to nothing.
+    var isBusy: Bool { estimator.isUrgent || estimator.fast >= DemandEstimator.idle }
 
     /// What its load is taken to want, and what is foretold where the forecast is trusted.
     package var demand: Int { max(estimator.settled, foretold ?? 0) }

@@ -23,15 +23,20 @@ extension Supervisor {
         let asked = needs.demands.mapValues(\.total)
         let changes = load.take(turn, plan, asked: asked, policy, machine, now: now)
         for change in changes { tell(change) }
-        if !changes.isEmpty || newLoans(by: plan.withoutLoans()) != loans { mustPlan = true }
+        if !changes.isEmpty || newLoans(by: plan.withoutLoans(), now) != loans { mustPlan = true }
     }
 
     /// Begins and ends loans, so that they fit a plan that has none yet.
-    mutating func lend(by base: AllocationPlan) {
-        let new = newLoans(by: base)
+    mutating func lend(by base: AllocationPlan, _ now: Instant) {
+        let new = newLoans(by: base, now)
         let before = loans
         loans = new
         for loan in before where !new.contains(where: { $0.isSamePair(loan) }) {
+            if let lender = base[loan.lender], loan.cpus.isSubset(of: lender.exclusive),
+                load.features[loan.lender]?.isBusy ?? false
+            {
+                load.features[loan.lender]?.recalledAt = now
+            }
             note(
                 .returned, loan.borrower,
                 "gives CPUs \(loan.cpus) back to \(loan.lender)")
@@ -43,8 +48,10 @@ extension Supervisor {
         }
     }
 
-    private func newLoans(by base: AllocationPlan) -> [Loan] {
-        Lending.loans(base, before: loans, policy: policy, machine: machine, load: load)
+    private func newLoans(by base: AllocationPlan, _ now: Instant) -> [Loan] {
+        Lending.loans(
+            base, before: loans, policy: policy, machine: machine, load: load,
+            now: now)
     }
 
     private mutating func tell(_ change: LoadBook.Change) {

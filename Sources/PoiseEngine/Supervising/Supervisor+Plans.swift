@@ -8,7 +8,7 @@ extension Supervisor {
         let old = plan
         let base = planner.plan(
             demands: demands, inForce: old.withoutLoans(), running: running)
-        lend(by: base)
+        lend(by: base, now)
         let new = base.with(loans)
         plan = new
         if new != old {
