@@ -19,6 +19,10 @@ package struct LoadReading: Sendable, Equatable {
     package var memoryBytes: Int?
     /// Memory on nodes that are not its own (`memory.numa_stat`).
     package var remoteBytes: Int?
+    /// How often it was stopped at `memory.high` or `memory.max` (`memory.events`).
+    package var memoryLimitHits: Int?
+    /// Bytes read from and written to block devices, a second (`io.stat`).
+    package var ioBytesPerSecond: Int?
     /// What it says of itself: how much of what it was given is in use.
     package var utilisationPerMille: Int?
     package var queueDepth: Int?
