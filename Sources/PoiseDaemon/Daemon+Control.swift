@@ -171,7 +171,7 @@ extension Daemon {
                 } else {
                     process.guests.append(try ProcessHandle(opening: pid))
                     if let allocation = record.allocation {
-                        enforcer.apply(allocation, to: process, orphans: orphans)
+                        _ = enforcer.apply(allocation, to: process, orphans: orphans)
                     }
                 }
             } catch {

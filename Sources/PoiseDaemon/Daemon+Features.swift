@@ -19,6 +19,7 @@ extension Daemon {
             let process = try launcher.start(policy, message, birth)
             process.placement = birth.placement
             process.cgroup = enforcer.groups?.identity(of: feature)
+            reaction.began(allocation)
             for step in process.child?.refused ?? [] {
                 say("degraded", feature, "\(step.call) was refused; it runs without")
             }
@@ -60,6 +61,7 @@ extension Daemon {
     func follow(_ process: FeatureProcess) throws(SystemError) {
         let feature = process.feature
         processes[feature] = process
+        beginSensing(process)
         try watch(process.handle.descriptor, .exit(feature), .read)
         try watch(process.output.pipe, .output(feature), .read)
         if let channel = process.channel { try watch(channel, .channel(feature), .read) }
@@ -90,11 +92,15 @@ extension Daemon {
             }
         }
         let orphans = orphans
+        var moved = 0
         for change in changes {
             guard let process = processes[change.feature] else { continue }
-            enforcer.apply(change.allocation, to: process, orphans: orphans)
+            moved += enforcer.apply(change.allocation, to: process, orphans: orphans)
             for refusal in process.refusals { say("refused", change.feature, refusal) }
         }
+        reaction.applied(
+            changes.map(\.allocation), threads: moved, decided: decidedAt,
+            now: MonotonicClock.now)
         for change in changes { tell(change.feature, change.allocation, change.generation) }
     }
 
@@ -154,7 +160,8 @@ extension Daemon {
             return
         }
         unwatch(process.handle.descriptor, token)
-        let killed = enforcer.groups.map { process.group.newKills($0.folder.reading(of: feature)) }
+        let killed = process.load.kills
+        stopSensing(feature)
         if process.channel != nil { takeNews(of: feature, Epoll.Ready.everything) }
         _ = process.output.read()
         process.output.finish()
@@ -218,7 +225,9 @@ extension Daemon {
         case .stopped: process.saidStopped = true
         case .started: inbox.post(.started(feature))
         case .applied(let generation): inbox.post(.applied(feature, generation: generation))
-        case .report(let report): process.report = report
+        case .report(let report):
+            process.report = report
+            process.reportedAt = MonotonicClock.now
         case .health(let health): take(health, from: process)
         case .need(let coreClass, let millicores, let milliseconds):
             inbox.post(
@@ -252,17 +261,10 @@ extension Daemon {
         fields.map { " \($0.key)=\($0.value)" }.joined()
     }
 
-    func sampleFeatures() {
-        let now = MonotonicClock.now
+    func checkFeatures() {
         let orphans = orphans
         for feature in processes.keys.sorted() {
             guard let process = processes[feature] else { continue }
-            if let folder = enforcer.groups?.folder {
-                process.sample = process.group.sample(folder.reading(of: feature), now: now)
-            } else {
-                process.sample = process.sampler.sample(
-                    process.roots(orphans: orphans), now: now)
-            }
             if engine.records[feature]?.life.state == .running {
                 _ = process.send(.sample)
                 _ = process.send(.checkHealth)
@@ -309,11 +311,6 @@ extension Daemon {
         }
     }
 
-    func sampleUnits() {
-        let now = MonotonicClock.now
-        for unit in units.units.values { unit.sample(now: now, cgroupMount: units.cgroupMount) }
-        units.mendDrift()
-    }
 }
 
 extension Epoll.Ready {

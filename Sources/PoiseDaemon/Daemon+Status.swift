@@ -16,6 +16,7 @@ extension Daemon {
             "policyPath": .string(policyPath), "policyProblem": JSON(policyProblem),
             "uptimeSeconds": .number((MonotonicClock.now - startedAt).inSeconds),
             "turns": .integer(turns), "kernelWrites": JSON(enforcer.groups?.writes),
+            "sensing": sensing.json, "reaction": reaction.json,
             "features": .array(features),
         ]
     }
@@ -23,7 +24,7 @@ extension Daemon {
     private func featureJSON(_ feature: FeatureID) -> JSON {
         guard let record = engine.records[feature] else { return .null }
         let process = processes[feature]
-        let sample = process?.sample ?? units.units[feature]?.sample
+        let sample = process?.load.sample ?? units.units[feature]?.load.sample
         let since = MonotonicClock.now - record.since
         return [
             "feature": .string(feature.name),

@@ -22,6 +22,8 @@ package final class Daemon {
         case output(FeatureID)
         case bus
         case kernel
+        /// The kernel tells that a feature waits, or somebody on this machine.
+        case pressure(FeatureID?)
     }
 
     let options: DaemonOptions
@@ -66,6 +68,10 @@ package final class Daemon {
         opened: { [weak self] in self?.watchBus($0) })
     /// How long the turn took that made the plan in force: solving and all.
     var solveMicroseconds: Int?
+    let sensing = Sensing()
+    var reaction = Reaction()
+    /// When the directives that are being performed were decided.
+    private(set) var decidedAt: Instant
     private let signals: SignalDescriptor
     private let lock: FolderLock
     private var sources: [UInt64: Source] = [:]
@@ -74,7 +80,7 @@ package final class Daemon {
     private(set) var isDone = false
     private var stopToldAt: Instant?
 
-    /// How often features are sampled and checked for threads that left their CPUs.
+    /// How often features are looked at thoroughly and checked for threads that left their CPUs.
     private static let tick = Duration.seconds(1)
 
     /// Whether standard error is the journal, which takes fields beside the text.
@@ -93,6 +99,7 @@ package final class Daemon {
         self.launcher = launcher
         let now = MonotonicClock.now
         startedAt = now
+        decidedAt = now
         nextTick = now + Daemon.tick
         try Folder.make(options.runtimeFolder)
         try Folder.make(options.runtimeFolder + "/logs")
@@ -121,6 +128,7 @@ package final class Daemon {
         try watch(server.listener, .listener, .read)
         followPolicy(policyPath)
         watchMachine()
+        watchPressure()
         if let because { say("found", nil, because) }
         if let because = choice.because { say("degraded", nil, "cgroups are not used: \(because)") }
         recover(inherited, left)
@@ -149,6 +157,7 @@ package final class Daemon {
         while !isDone {
             for ready in try epoll.wait(timeout: pause) { dispatch(ready) }
             if MonotonicClock.now >= nextTick { tick() }
+            sense()
             if let due = policyDue, due <= MonotonicClock.now { rereadPolicy() }
             if let due = machineDue, due <= MonotonicClock.now { lookAgain() }
             settleBus()
@@ -175,6 +184,7 @@ package final class Daemon {
         if !inbox.isEmpty { return .zero }
         let moments = [
             nextTick, policyDue, machineDue, engine.nextDeadline, units.bus?.timeout,
+            senseDue,
         ].compactMap { $0 }
         return max(.zero, (moments.min() ?? nextTick) - MonotonicClock.now)
     }
@@ -182,13 +192,19 @@ package final class Daemon {
     private func turn() {
         turns += 1
         let start = MonotonicClock.now
-        let directives = engine.handle(inbox.take(), now: start)
-        let took = (MonotonicClock.now - start).wholeNanoseconds / 1000
+        let inputs = inbox.take()
+        let directives = engine.handle(inputs, now: start)
+        decidedAt = MonotonicClock.now
+        let took = (decidedAt - start).wholeNanoseconds / 1000
         for directive in directives {
             if case .adopt = directive { solveMicroseconds = took }
             perform(directive)
         }
-        leaveState()
+        reaction.turned(MonotonicClock.now - start) { [engine] feature in
+            engine.plan[feature] != engine.records[feature]?.allocation
+        }
+        // A look that nothing follows from changes nothing for the next daemon either.
+        if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) { leaveState() }
     }
 
     private func perform(_ directive: Directive) {
@@ -264,6 +280,7 @@ package final class Daemon {
         case .output(let feature): takeOutput(of: feature, token: ready.token)
         case .bus: units.process()
         case .kernel: takeKernelEvents()
+        case .pressure(let feature): takePressure(on: feature, ready)
         }
     }
 
@@ -329,8 +346,9 @@ package final class Daemon {
         nextTick = MonotonicClock.now + Daemon.tick
         // A daemon that no longer comes here is as good as dead.
         if service.watchdogInterval != nil { tell(.watchdog) }
-        sampleFeatures()
-        sampleUnits()
+        look(at: sensed, isThorough: true)
+        checkFeatures()
+        units.mendDrift()
         units.reconnect()
         leaveState()
         lookAfterGroups()

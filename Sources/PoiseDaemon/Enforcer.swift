@@ -32,24 +32,32 @@ struct Enforcer {
             memoryMaxBytes: allocation.memory.maxBytes)
     }
 
-    /// Applies an allocation to all processes of a feature; gives what was refused.
+    /// Applies an allocation to all processes of a feature, and notes what was refused; gives how
+    /// many threads were given other CPUs here. Where there are cgroups the kernel has moved them.
     mutating func apply(
         _ allocation: ResourceAllocation, to process: FeatureProcess, orphans: [ProcessID]
-    ) {
-        guard let placement = placement(of: allocation) else { return }
+    ) -> Int {
+        guard let placement = placement(of: allocation) else {
+            return groups == nil ? 0 : process.load.sample.threads ?? 0
+        }
         let outcomes = affinity.apply(
             placement, replacing: process.placement, to: process.roots(orphans: orphans))
         process.placement = placement
         process.refusals = Enforcer.refusals(outcomes)
+        return Enforcer.moved(outcomes)
+    }
+
+    private static func moved(_ outcomes: [AffinityOutcome]) -> Int {
+        outcomes.reduce(0) {
+            if case .applied(.cpus, let count) = $1 { $0 + count } else { $0 }
+        }
     }
 
     /// Puts back threads that left their set; gives how many.
     mutating func verify(_ process: FeatureProcess, orphans: [ProcessID]) -> Int {
         guard let placement = process.placement else { return 0 }
-        var drifted = 0
-        for outcome in affinity.verify(placement, process.roots(orphans: orphans)) {
-            if case .applied(.cpus, let count) = outcome { drifted += count }
-        }
+        let drifted = Enforcer.moved(
+            affinity.verify(placement, process.roots(orphans: orphans)))
         process.drifted += drifted
         return drifted
     }

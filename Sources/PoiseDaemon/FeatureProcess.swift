@@ -16,9 +16,9 @@ final class FeatureProcess {
     /// The messages to and from the plugin's host; nil for a command.
     let channel: FileDescriptor?
     var output: FeatureOutput
-    var sampler = FeatureSampler()
-    var sample = LoadSample()
+    var load = FeatureLoad()
     var report: LoadReport?
+    var reportedAt: Instant?
     var health: String?
     /// What its threads are held to.
     var placement: AffinityPlacement?
@@ -38,7 +38,6 @@ final class FeatureProcess {
     var guests: [ProcessHandle] = []
     /// The number of its cgroup.
     var cgroup: UInt64?
-    var group = GroupSampler()
     /// The stage and text of the failure that its host told, until it ends.
     var toldFailure: String?
 

@@ -21,13 +21,14 @@ final class UnitFeatures {
         fileprivate var watch: UnitWatch?
         fileprivate var isReleased = false
 
-        private(set) var sample = LoadSample()
-        private var sampler = GroupSampler()
+        var load = FeatureLoad()
 
-        /// Reads what its cgroup uses.
-        func sample(now: Instant, cgroupMount: String?) {
-            guard let cgroupMount, let group = state?.controlGroup else { return }
-            sample = sampler.sample(CgroupReading(at: cgroupMount + group), now: now)
+        /// The folder of its cgroup, where there is one to be read.
+        func folder(cgroupMount: String?) -> String? {
+            guard let cgroupMount, let group = state?.controlGroup, group.count > 1 else {
+                return nil
+            }
+            return cgroupMount + group
         }
 
         fileprivate init(_ name: String, origin: UnitOrigin? = nil) {

@@ -66,26 +66,89 @@ import Testing
         }
     }
 
+    @Test func aTimeThatIsToldRoundedDownIsNotCountedTwice() {
+        // A child is seen with 14 of its 15; its parent's times are told in tens.
+        var time = CPUTimeAccumulator(rounding: 10)
+        time.update([Self.reading(1, own: 0), Self.reading(2, own: 14)])
+        time.update([Self.reading(1, own: 0, children: 10)])
+        #expect(time.totalTicks == 14)
+        time.update([Self.reading(1, own: 0, children: 20)])
+        #expect(time.totalTicks == 20)
+        // What is lost for good hides only so much of what comes later.
+        time.update([Self.reading(1, own: 0, children: 20), Self.reading(3, own: 500)])
+        time.update([Self.reading(1, own: 0, children: 20)])
+        time.update([Self.reading(1, own: 0, children: 120)])
+        #expect(time.totalTicks == 20 + 500 + 90)
+    }
+
     @Test func aRealFeatureIsCountedWithItsChildren() throws {
         let loop = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"
         let shell = try Running.shell("echo up; read line; (\(loop)); echo done; read line")
         #expect(try shell.line() == "up")
-        var sampler = FeatureSampler()
-        let start = MonotonicClock.now
-        let before = sampler.sample([shell.process.pid], now: start)
-        #expect(before.coresBusy == nil)
+        let counters = ProcessCounters(mostOpen: 8)
+        let before = counters.read([shell.process.pid])
         #expect(before.processes == 1)
         #expect(before.threads == 1)
         #expect((before.memoryBytes ?? 0) > 0)
         try shell.write("\n")
         #expect(try shell.line() == "done")
-        let after = sampler.sample([shell.process.pid], now: MonotonicClock.now)
-        let used = try #require(after.cpuTime)
-        #expect(used > (before.cpuTime ?? .zero))
-        #expect((after.coresBusy ?? 0) > 0)
+        let after = counters.read([shell.process.pid])
+        let used = try #require(after.usedNanoseconds)
+        #expect(used > (before.usedNanoseconds ?? 0))
+        // Nothing has come since: the same without a new list, and time only goes forward.
+        let again = counters.read(nil)
+        #expect(again.processes == 1)
+        #expect((again.usedNanoseconds ?? 0) >= used)
         shell.closeInput()
         _ = try shell.end()
-        #expect(sampler.sample([shell.process.pid], now: MonotonicClock.now) == LoadSample())
+        #expect(counters.read([shell.process.pid]) == LoadCounters())
+    }
+
+    @Test("time that a child used is there also when it ended between two looks that list nothing")
+    func endedChild() throws {
+        let loop = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"
+        let shell = try Running.shell(
+            "sh -c 'echo up; read line; \(loop)' <&3; echo done; read line"
+        ) { $0.descriptors[3] = $0.descriptors[0] }
+        #expect(try shell.line() == "up")
+        let counters = ProcessCounters(mostOpen: 8)
+        let before = counters.read([shell.process.pid])
+        #expect(before.processes == 2)
+        try shell.write("\n")
+        #expect(try shell.line() == "done")
+        let after = counters.read(nil)
+        #expect(after.processes == 1)
+        // It looped for more than a clock tick.
+        let used = (after.usedNanoseconds ?? 0) - (before.usedNanoseconds ?? 0)
+        #expect(used >= 10_000_000)
+    }
+
+    @Test(
+        "the time of all threads is there, and what they waited for a CPU, open files or not",
+        arguments: [0, 2, 100])
+    func threads(mostOpen: Int) throws {
+        // Four loops on one CPU wait for three quarters of the time.
+        let loops = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+        let shell = try Running.shell(
+            "echo up; read line; for n in 1 2 3 4; do (\(loops)) & done; wait; echo done; read line"
+        )
+        #expect(try shell.line() == "up")
+        let cpu = try #require(ThreadSettings.cpus(of: 0).first)
+        try ThreadSettings.setCPUs([cpu], of: shell.process.pid)
+        let counters = ProcessCounters(mostOpen: mostOpen)
+        let before = counters.read([shell.process.pid])
+        try shell.write("\n")
+        var waited = 0
+        var used = 0
+        for _ in 0..<20 {
+            usleep(10_000)
+            let now = counters.read([shell.process.pid])
+            waited = max(waited, (now.waitedNanoseconds ?? 0) - (before.waitedNanoseconds ?? 0))
+            used = max(used, (now.usedNanoseconds ?? 0) - (before.usedNanoseconds ?? 0))
+        }
+        #expect(used > 10_000_000)
+        #expect(waited > used)
+        _ = try shell.line()
     }
 
     @Test func descendantsAreFoundByBothWays() throws {

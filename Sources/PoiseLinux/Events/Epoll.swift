@@ -15,6 +15,8 @@ package final class Epoll: Sendable {
 
         package static let read = Interest(rawValue: EPOLLIN.rawValue)
         package static let write = Interest(rawValue: EPOLLOUT.rawValue)
+        /// Something out of the ordinary: a pressure trigger has fired.
+        package static let urgent = Interest(rawValue: EPOLLPRI.rawValue)
         /// The other end has closed its writing side.
         package static let hangup = Interest(rawValue: EPOLLRDHUP.rawValue)
     }

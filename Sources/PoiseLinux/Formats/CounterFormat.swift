@@ -9,4 +9,14 @@ package enum CounterFormat {
         }
         return values
     }
+
+    /// One number by its name; nil when there is none.
+    package static func number(_ name: StaticString, in bytes: ArraySlice<UInt8>) -> Int? {
+        KernelBytes.line(name, in: bytes).flatMap(KernelBytes.number)
+    }
+
+    /// The number of a file that is nothing else (`memory.current`); nil when it is not one.
+    package static func single(_ bytes: ArraySlice<UInt8>) -> Int? {
+        KernelBytes.number(bytes)
+    }
 }

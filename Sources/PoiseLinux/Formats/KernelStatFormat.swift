@@ -58,10 +58,19 @@ package enum KernelStatFormat {
         }
     }
 
+    /// The time of all CPUs, and nothing else; nil when the bytes are no `/proc/stat`.
+    package static func all(_ bytes: ArraySlice<UInt8>) -> KernelStat.Times? {
+        KernelBytes.line("cpu", in: bytes).map(KernelBytes.numbers).flatMap(times)
+    }
+
     /// user nice system idle iowait irq softirq steal guest guest_nice.
     private static func times(_ words: ArraySlice<Substring>) -> KernelStat.Times? {
         let values = words.compactMap { Int($0) }
-        guard values.count == words.count, values.count >= 8 else { return nil }
+        return values.count == words.count ? times(values) : nil
+    }
+
+    private static func times(_ values: [Int]) -> KernelStat.Times? {
+        guard values.count >= 8 else { return nil }
         return KernelStat.Times(
             busyTicks: values[0] + values[1] + values[2] + values[5] + values[6],
             idleTicks: values[3] + values[4], stolenTicks: values[7])

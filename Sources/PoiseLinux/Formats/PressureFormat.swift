@@ -48,6 +48,13 @@ package enum PressureFormat {
         return some.map { Pressure(some: $0, full: full) }
     }
 
+    /// How long some task has waited until now, in microseconds, and nothing else: the one number
+    /// that is wanted many times a second. Nil when the bytes are no pressure file.
+    package static func someTotal(_ bytes: ArraySlice<UInt8>) -> Int? {
+        guard let some = KernelBytes.line("some", in: bytes) else { return nil }
+        return KernelBytes.after(first: "total=", in: some).flatMap(KernelBytes.number)
+    }
+
     private static func line(_ words: ArraySlice<Substring>) -> Pressure.Line? {
         var values: [Substring: Substring] = [:]
         for word in words {

@@ -5,8 +5,10 @@
 /// lost to us (its parent ignores its end, or it was handed to a process outside of the set). So a
 /// step adds the growth of the processes' own times, plus the growth of their children's times
 /// beyond what the processes that disappeared had already been counted with.
+///
+/// Times are in any one unit, which is called a tick here.
 package struct CPUTimeAccumulator: Sendable, Equatable {
-    /// One process at one moment, in clock ticks.
+    /// One process at one moment.
     package struct Reading: Sendable, Equatable {
         package var pid: ProcessID
         package var startTicks: Int
@@ -28,8 +30,14 @@ package struct CPUTimeAccumulator: Sendable, Equatable {
 
     package private(set) var totalTicks = 0
     private var last: [Identity: Reading] = [:]
+    private let rounding: Int
+    /// What was counted of processes that disappeared and has not come back with their parents,
+    /// where that may still come because children's times are told rounded down.
+    private var ahead = 0
 
-    package init() {}
+    /// - Parameter rounding: by how much less a child's time may come back with its parent, because
+    ///   the kernel tells it in a coarser unit.
+    package init(rounding: Int = 0) { self.rounding = rounding }
 
     /// Takes in what all processes of the set have used by now.
     package mutating func update(_ readings: [Reading]) {
@@ -44,7 +52,9 @@ package struct CPUTimeAccumulator: Sendable, Equatable {
             now[identity] = reading
         }
         let counted = last.values.reduce(0) { $0 + $1.ownTicks + $1.childrenTicks }
-        totalTicks += own + max(0, children - counted)
+        let back = children - counted - ahead
+        totalTicks += own + max(0, back)
+        ahead = min(max(0, -back), ahead + last.count * rounding, 64 * rounding)
         last = now
     }
 }

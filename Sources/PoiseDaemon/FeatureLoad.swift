@@ -1,0 +1,115 @@
+import PoiseLinux
+import PoiseModel
+
+/// The load of one feature, look by look.
+struct FeatureLoad {
+    private enum Source {
+        /// Nothing is known to read yet.
+        case none
+        case group(CgroupCounters)
+        case processes(ProcessCounters)
+    }
+
+    private let source: Source
+    /// What people are shown, from the last thorough look.
+    private(set) var sample = LoadSample()
+    /// Nothing could be read at the last look: its cgroup is gone.
+    private(set) var isLost = false
+    private var last: (counters: LoadCounters, at: Instant)?
+    private var sampled: (used: Int, at: Instant)?
+    private let killedBefore: Int?
+
+    /// Of what nothing is known to read yet.
+    init() {
+        source = .none
+        killedBefore = nil
+    }
+
+    init(_ group: CgroupCounters) {
+        source = .group(group)
+        // The group may have had processes before.
+        killedBefore = group.read(isThorough: true).killed
+    }
+
+    init(_ processes: ProcessCounters) {
+        source = .processes(processes)
+        killedBefore = nil
+    }
+
+    var isRead: Bool { if case .none = source { false } else { true } }
+
+    /// Reads it; nil the first time, when there is nothing to compare with, and where nothing at
+    /// all can be read.
+    ///
+    /// - Parameters:
+    ///   - roots: its processes, where no cgroup counts; nil when none can have come since the last
+    ///     look.
+    ///   - isThorough: reads also what changes slowly, and makes the sample for people.
+    mutating func look(
+        roots: [ProcessID]?, nodes: NodeSet, isThorough: Bool, now: Instant
+    ) -> LoadReading? {
+        let counters: LoadCounters
+        switch source {
+        case .none: return nil
+        case .group(let group): counters = group.read(isThorough: isThorough)
+        case .processes(let processes): counters = processes.read(roots)
+        }
+        if isThorough { makeSample(counters, now) }
+        isLost = counters == LoadCounters()
+        guard !isLost else {
+            last = nil
+            return nil
+        }
+        defer { last = (counters, now) }
+        return last.flatMap {
+            counters.reading(since: $0.counters, over: now - $0.at, nodes: nodes)
+        }
+    }
+
+    private mutating func makeSample(_ counters: LoadCounters, _ now: Instant) {
+        sample = LoadSample()
+        sample.memoryBytes = counters.memoryBytes
+        sample.processes = counters.processes
+        sample.threads = counters.threads
+        guard let used = counters.usedNanoseconds else { return }
+        sample.cpuTime = .nanoseconds(used)
+        if let sampled, now > sampled.at {
+            sample.coresBusy =
+                Double(used - sampled.used) / Double((now - sampled.at).wholeNanoseconds)
+        }
+        sampled = (used, now)
+    }
+
+    /// How many of its processes the kernel has killed for want of memory; nil where that is not counted.
+    var kills: Int? {
+        guard case .group(let group) = source else { return nil }
+        return group.read(isThorough: true).killed.map { max(0, $0 - (killedBefore ?? 0)) }
+    }
+}
+
+extension LoadReading {
+    /// Takes in what the feature says of itself; what cannot be is nil.
+    mutating func take(_ report: LoadReport) {
+        utilisationPerMille = report.utilisation.flatMap {
+            $0.isFinite && $0 >= 0 ? Int(min($0, 1) * 1000) : nil
+        }
+        queueDepth = report.queueDepth.flatMap { $0 >= 0 ? $0 : nil }
+        latencyP99Microseconds = report.latencyP99.flatMap {
+            // As a double, because a duration may be longer than any whole number of nanoseconds.
+            let microseconds = $0 / .microseconds(1)
+            return microseconds.isFinite && (0...1e15).contains(microseconds)
+                ? Int(microseconds) : nil
+        }
+    }
+
+    /// Whether nothing much went on: it hardly ran, and waited for nothing.
+    var isQuiet: Bool {
+        (usedMillicores ?? 0) <= 20 && (waitingMillicores ?? 0) <= 10 && !isStalled(10)
+            && (ioPressurePerMille ?? 0) <= 10 && (throttledPerMille ?? 0) <= 10
+    }
+
+    /// Whether it waited for CPUs or memory for more than so many thousandths of the time.
+    func isStalled(_ perMille: Int) -> Bool {
+        (cpuPressurePerMille ?? 0) > perMille || (memoryPressurePerMille ?? 0) > perMille
+    }
+}
