@@ -238,13 +238,34 @@ private struct LoadBench {
         #expect(bench.engine.load.features[web]?.estimator.peakDemand == nil)
     }
 
-    @Test func `a core with two threads is full when both run`() {
+    @Test func `a core with two threads is full when both run and another waits`() {
         var bench = LoadBench([feature("web", performance: cores(1, 1, 4))], cores: 4, smt: 2)
-        bench.load["web"] = 1000
-        bench.run(.seconds(5))
-        #expect(bench["web"].exclusive.count == 2)
         bench.load["web"] = 2000
         bench.run(.seconds(5))
+        #expect(bench["web"].exclusive.count == 2)
+        bench.load["web"] = 2600
+        bench.run(.seconds(5))
         #expect(bench["web"].exclusive.count == 4)
+    }
+
+    @Test func `one busy thread that waits for nothing is given no second core`() {
+        var bench = LoadBench([feature("web", performance: cores(1, 1, 4))])
+        bench.load["web"] = 1000
+        bench.run(.seconds(20))
+        #expect(bench["web"].exclusive.count == 1)
+    }
+
+    @Test func `where nobody tells who waits, a core is full at 85 per cent`() {
+        var bench = LoadBench([feature("web", performance: cores(1, 1, 4))])
+        let web = bench.engine.policy.features[0].id
+        for (used, expected) in [(840, 1), (870, 2)] {
+            for _ in 0..<30 {
+                bench.now = bench.now + .milliseconds(100)
+                var reading = LoadReading(microseconds: 100_000)
+                reading.usedMillicores = used
+                bench.turn([.load(LoadTurn(wallSeconds: 0, features: [web: reading]))])
+            }
+            #expect(bench["web"].exclusive.count == expected)
+        }
     }
 }

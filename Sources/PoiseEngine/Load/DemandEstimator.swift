@@ -2,10 +2,11 @@ package import PoiseModel
 
 /// What a feature's load is taken to want, in millicores: quick to grow, slow to shrink.
 ///
-/// **Raw demand** of one look is the largest of: what it used, with room above it (85 % is taken to
-/// be full); what it used and the threads that waited, where the kernel tells how many (run delay);
-/// the same guessed from pressure (PSI `some`) where it does not, when it is near what it may use;
-/// and what the feature says of itself.
+/// **Raw demand** of one look is what it used and twice the threads that waited. The kernel tells
+/// how many those were (run delay), or they are guessed from pressure (PSI `some`) when it is near
+/// what it may use; where neither is known, 85 % of use is taken to be full. One thread that keeps
+/// one core busy waits for nothing, and a second core would be of no use to it. What the feature
+/// says of itself may raise the raw demand.
 ///
 /// **Peak-aware.** Raw demand is smoothed, three quarters of each look upwards and a quarter
 /// downwards, and the peak of `shrinkAfter` is kept beside it (as in scx_layered, where shrinking
@@ -40,18 +41,22 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         package var want: Int
         /// Cores are counted in steps of this: 1000 when it has whole ones.
         package var quantum: Int
+        /// What its policy allows: more is never settled on.
+        package var most: Int
         /// PUs a core, per mille: CPU time counts PUs, demand counts cores.
         package var width: Int
         package var deadbandPercent: Int
         package var shrinkAfter: Duration
 
         package init(
-            entitled: Int, want: Int, quantum: Int, width: Int = 1000, deadbandPercent: Int = 5,
+            entitled: Int, want: Int, quantum: Int, most: Int = .max, width: Int = 1000,
+            deadbandPercent: Int = 5,
             shrinkAfter: Duration = .seconds(2)
         ) {
             self.entitled = entitled
             self.want = want
             self.quantum = quantum
+            self.most = most
             self.width = width
             self.deadbandPercent = deadbandPercent
             self.shrinkAfter = shrinkAfter
@@ -89,22 +94,23 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         guard let busy = reading.usedMillicores, busy >= 0 else { return false }
         used = busy * 1000 / setting.width
         reference.add(used, now: now)
-        let waits = waiting(reading, setting)
+        let waiting = waiting(reading, setting)
+        let room = waiting.map { 2 * $0 } ?? used * 1000 / DemandEstimator.growAt - used
+        let waits = waiting ?? 0
         isUrgent = waits >= DemandEstimator.urgent
-        let raw = reference.bounded(
-            max(
-                used * 1000 / DemandEstimator.growAt, used + waits,
-                reported(reading, setting)), used: used)
+        let raw = reference.bounded(max(used + room, reported(reading, setting)), used: used)
         fast = raw > fast ? (fast + 3 * raw) / 4 : fast - (fast - raw) / 4
         window.add(fast, now: now)
         return settle(setting, isPressing: waits >= 5 * DemandEstimator.urgent, now)
     }
 
-    /// Threads that waited, in thousandths; guessed from pressure where they are not counted.
-    private func waiting(_ reading: LoadReading, _ setting: Setting) -> Int {
+    /// Threads that waited, in thousandths; guessed from pressure where they are not counted, and
+    /// nil where that is not known either.
+    private func waiting(_ reading: LoadReading, _ setting: Setting) -> Int? {
         if let waiting = reading.waitingMillicores { return waiting * 1000 / setting.width }
+        guard let pressure = reading.cpuPressurePerMille else { return nil }
         // Threads of a feature that meet on one CPU by chance are the kernel's matter.
-        guard let pressure = reading.cpuPressurePerMille, pressure >= DemandEstimator.urgent / 2,
+        guard pressure >= DemandEstimator.urgent / 2,
             used * 1000 >= setting.entitled * DemandEstimator.shrinkAt
         else { return 0 }
         return max(used, 100) * pressure / 1000
@@ -119,7 +125,8 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         _ setting: Setting, isPressing: Bool, _ now: Instant
     ) -> Bool {
         let rests = changedAt.map { now - $0 < DemandEstimator.pause } ?? false
-        let goal = DemandEstimator.roundUp(fast, setting.quantum)
+        let goal = min(
+            DemandEstimator.roundUp(fast, setting.quantum), max(setting.most, setting.want))
         if goal > settled, DemandEstimator.differs(goal, settled, setting.deadbandPercent) {
             votes += 1
             guard rests ? isPressing : isUrgent || votes >= 2 else { return false }

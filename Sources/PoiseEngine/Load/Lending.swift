@@ -74,9 +74,8 @@ struct Lending {
             feature.borrow, feature.partition == .member
         else { return 0 }
         guard let known = load.features[allocation.feature]?.estimator else { return borrowed }
-        let most = CoreClass.allCases.reduce(0) { $0 + (feature.cores[$1]?.max ?? 0) }
         let demand = known.peakDemand == nil ? max(known.settled, known.fast) : known.settled
-        let missing = min(demand, most) - allocation.millicores.total
+        let missing = min(demand, feature.mostMillicores) - allocation.millicores.total
         return missing >= 100 + 400 * (borrowed == 0 ? 1 : 0) ? (missing + 999) / 1000 : 0
     }
 

@@ -82,7 +82,7 @@ package struct LoadBook: Sendable, Equatable, Codable {
     ) -> [Change] {
         var setting = DemandEstimator.Setting(
             entitled: allocation.millicores.total, want: feature.wantedMillicores,
-            quantum: feature.isExclusive ? 1000 : 50,
+            quantum: feature.isExclusive ? 1000 : 50, most: feature.mostMillicores,
             deadbandPercent: rebalance.deadbandPercent, shrinkAfter: rebalance.shrinkAfter)
         var load =
             features[feature.id]
@@ -210,6 +210,11 @@ extension Demand {
 }
 
 extension FeaturePolicy {
+    /// What the policy allows it in all, in millicores.
+    package var mostMillicores: Int {
+        CoreClass.allCases.reduce(0) { $0 + (cores[$1]?.max ?? 0) }
+    }
+
     /// What the policy wants for it in all, in millicores.
     package var wantedMillicores: Int {
         CoreClass.allCases.reduce(0) { $0 + (cores[$1]?.want ?? 0) }

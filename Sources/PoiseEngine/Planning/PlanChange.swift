@@ -44,8 +44,9 @@ package struct PlanChange: Sendable, Equatable {
         return lines.map { line in
             let before = QuantityText.cores(line.before?.millicores.total ?? 0)
             let after = QuantityText.cores(line.after?.millicores.total ?? 0)
+            let change = before == after ? "keeps \(after) cores" : "\(before) → \(after) cores"
             let cpus = line.after.map { "CPUs \($0.cpus)" } ?? "no place"
-            return "\(line.feature) \(before) → \(after) cores (\(cpus))"
+            return "\(line.feature) \(change) (\(cpus))"
         }.joined(separator: ", ")
     }
 }

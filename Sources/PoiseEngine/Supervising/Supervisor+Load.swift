@@ -72,8 +72,10 @@ extension Supervisor {
         else { return }
         var text = "its load wants \(before) → \(after) cores: it uses "
         text += QuantityText.cores(load.estimator.used)
-        if let pressure = load.reading.cpuPressurePerMille, pressure > 0 {
-            text += ", waits \(pressure / 10) % of the time"
+        if let waiting = load.reading.waitingMillicores, waiting >= 50 {
+            text += " and \(QuantityText.cores(waiting)) threads wait"
+        } else if let pressure = load.reading.cpuPressurePerMille, pressure >= 10 {
+            text += " and waits \(pressure / 10) % of the time"
         }
         if load.foretold.map({ $0 > load.estimator.settled }) ?? false { text += " (foretold)" }
         note(.load, change.feature, text)
