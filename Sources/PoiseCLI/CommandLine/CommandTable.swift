@@ -3,7 +3,7 @@ enum CommandTable {
     static let commands: [Command] = [
         TopologyCommand.command, PlanCommand.command, PolicyCheckCommand.command,
         PolicyDiffCommand.command, DoctorCommand.command, BenchPlanCommand.command,
-        BenchApplyCommand.command,
+        BenchApplyCommand.command, BenchUtilisationCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         EventsCommand.command,

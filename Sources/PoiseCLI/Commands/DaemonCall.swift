@@ -11,6 +11,8 @@ struct DaemonCall {
         socket = RuntimeFolder.socket(in: folder)
     }
 
+    init(runtimeFolder: String) { socket = RuntimeFolder.socket(in: runtimeFolder) }
+
     /// The parameters of the daemon's one reply.
     func ask(
         _ method: ControlMethod, _ parameters: JSON = .object([])

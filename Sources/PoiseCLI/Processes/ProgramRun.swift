@@ -40,7 +40,7 @@ struct ProgramRun {
     }
 
     /// This process's variables (`/proc/self/environ`).
-    private static var environment: [String] {
+    static var environment: [String] {
         let descriptor = open("/proc/self/environ", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return [] }
         defer { close(descriptor) }
