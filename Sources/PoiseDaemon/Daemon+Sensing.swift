@@ -136,7 +136,7 @@ extension Daemon {
         let reading = unit.load.look(roots: nil, nodes: nodes, isThorough: isThorough, now: now)
         // Its cgroup comes and goes with each start of the unit.
         if unit.load.isLost {
-            unit.load = FeatureLoad()
+            unit.load = LoadMeter()
             endSensing(feature)
         }
         return reading
@@ -158,10 +158,10 @@ extension Daemon {
 extension Daemon {
     func beginSensing(_ process: FeatureProcess) {
         if let folder = enforcer.groups?.folder.path(of: process.feature) {
-            process.load = FeatureLoad(CgroupCounters(at: folder))
+            process.load = LoadMeter(CgroupCounters(at: folder))
             watchPressure(of: process.feature, folder)
         } else {
-            process.load = FeatureLoad(ProcessCounters(mostOpen: Daemon.mostOpenPerFeature))
+            process.load = LoadMeter(ProcessCounters(mostOpen: Daemon.mostOpenPerFeature))
         }
     }
 
@@ -170,7 +170,7 @@ extension Daemon {
             let folder = unit.folder(cgroupMount: units.cgroupMount),
             Glibc.access(folder + "/cpu.stat", R_OK) == 0
         else { return }
-        unit.load = FeatureLoad(CgroupCounters(at: folder))
+        unit.load = LoadMeter(CgroupCounters(at: folder))
         watchPressure(of: feature, folder)
     }
 

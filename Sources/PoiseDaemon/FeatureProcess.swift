@@ -16,7 +16,7 @@ final class FeatureProcess {
     /// The messages to and from the plugin's host; nil for a command.
     let channel: FileDescriptor?
     var output: FeatureOutput
-    var load = FeatureLoad()
+    var load = LoadMeter()
     var report: LoadReport?
     var reportedAt: Instant?
     var health: String?

@@ -21,7 +21,7 @@ final class UnitFeatures {
         fileprivate var watch: UnitWatch?
         fileprivate var isReleased = false
 
-        var load = FeatureLoad()
+        var load = LoadMeter()
 
         /// The folder of its cgroup, where there is one to be read.
         func folder(cgroupMount: String?) -> String? {

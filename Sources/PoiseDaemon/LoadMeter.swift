@@ -1,8 +1,8 @@
 import PoiseLinux
 import PoiseModel
 
-/// The load of one feature, look by look.
-struct FeatureLoad {
+/// Measures the load of one feature, look by look.
+struct LoadMeter {
     private enum Source {
         /// Nothing is known to read yet.
         case none
