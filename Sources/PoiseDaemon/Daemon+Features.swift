@@ -229,7 +229,8 @@ extension Daemon {
             process.report = report
             process.reportedAt = MonotonicClock.now
         case .health(let health): take(health, from: process)
-        case .need(let coreClass, let millicores, let milliseconds):
+        case .need(let coreClass, let millicores, let milliseconds, let signalled):
+            if millicores > 0 { reaction.needs(feature, since: Daemon.moment(signalled)) }
             inbox.post(
                 .need(
                     feature, coreClass, millicores: millicores, for: .milliseconds(milliseconds)))
@@ -242,6 +243,13 @@ extension Daemon {
             process.toldFailure = "\(stage): \(text)"
         case .dropped(let logs, let events, let needs): process.dropped += logs + events + needs
         }
+    }
+
+    /// When a need was signalled; a host's word that cannot be is not taken.
+    private static func moment(_ signalled: Instant?) -> Instant {
+        let now = MonotonicClock.now
+        guard let signalled, signalled <= now, now - signalled <= .seconds(60) else { return now }
+        return signalled
     }
 
     private func take(_ health: HostNews.Health, from process: FeatureProcess) {

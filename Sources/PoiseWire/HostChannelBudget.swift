@@ -40,11 +40,16 @@ package struct HostChannelBudget: Sendable {
         package var coreClass: CoreClass
         package var millicores: Int
         package var milliseconds: Int
+        /// When the plugin said so.
+        package var signalled: Instant?
 
-        package init(coreClass: CoreClass, millicores: Int, milliseconds: Int) {
+        package init(
+            coreClass: CoreClass, millicores: Int, milliseconds: Int, signalled: Instant? = nil
+        ) {
             self.coreClass = coreClass
             self.millicores = millicores
             self.milliseconds = milliseconds
+            self.signalled = signalled
         }
     }
 

@@ -34,8 +34,10 @@ package enum HostNews: Sendable, Equatable {
     case stopped
     case report(LoadReport)
     case health(Health)
-    /// It needs so many millicores of a class in all; 0 takes the need back.
-    case need(CoreClass, millicores: Int, milliseconds: Int)
+    /// It needs so many millicores of a class in all; 0 takes the need back. `signalled` is when
+    /// the plugin said so, by the monotonic clock, which is one for the whole machine; nil when
+    /// its host does not tell.
+    case need(CoreClass, millicores: Int, milliseconds: Int, signalled: Instant? = nil)
     case log(LogLevel, text: String, fields: [Field])
     case event(name: String, fields: [Field])
     /// A step failed; the host ends. `permanent` when starting again is of no use.
@@ -93,7 +95,11 @@ package enum HostNews: Sendable, Equatable {
         }
         return .need(
             coreClass, millicores: try json.count("millicores", most: 1 << 30),
-            milliseconds: try json.count("milliseconds", most: 86_400_000))
+            milliseconds: try json.count("milliseconds", most: 86_400_000),
+            signalled: try json["signalledNanoseconds"].map { _ throws(WireError) in
+                Instant(
+                    nanoseconds: try json.count("signalledNanoseconds", most: 1 << 62))
+            })
     }
 
     private static func health(_ json: JSON) throws(WireError) -> Health {
@@ -138,11 +144,16 @@ extension HostNews {
         case .report(let report):
             .object([.init("news", "report")] + (report.json.members ?? []))
         case .health(let health): HostNews.json(of: health)
-        case .need(let coreClass, let millicores, let milliseconds):
-            [
-                "news": "need", "class": .string(coreClass.rawValue),
-                "millicores": .integer(millicores), "milliseconds": .integer(milliseconds),
-            ]
+        case .need(let coreClass, let millicores, let milliseconds, let signalled):
+            .object(
+                [
+                    .init("news", "need"), .init("class", .string(coreClass.rawValue)),
+                    .init("millicores", .integer(millicores)),
+                    .init("milliseconds", .integer(milliseconds)),
+                ]
+                    + (signalled.map {
+                        [.init("signalledNanoseconds", .integer($0.nanoseconds))]
+                    } ?? []))
         case .log(let level, let text, let fields):
             [
                 "news": "log", "level": .string(level.rawValue), "text": .string(text),

@@ -64,10 +64,11 @@ enum HostCalls {
         else { return }
         let need = HostChannelBudget.Need(
             coreClass: coreClass, millicores: min(Int(millicores), 1 << 30),
-            milliseconds: min(Int(clamping: milliseconds), 86_400_000))
+            milliseconds: min(Int(clamping: milliseconds), 86_400_000), signalled: .now)
         hear(context, .need(need)) {
             .need(
-                need.coreClass, millicores: need.millicores, milliseconds: need.milliseconds)
+                need.coreClass, millicores: need.millicores, milliseconds: need.milliseconds,
+                signalled: need.signalled)
         }
     }
 

@@ -123,7 +123,9 @@ extension Outbox.State {
         if news.isEmpty, ending == nil {
             let now = Instant.now
             news = budget.takeNeeds(now: now).map {
-                .need($0.coreClass, millicores: $0.millicores, milliseconds: $0.milliseconds)
+                .need(
+                    $0.coreClass, millicores: $0.millicores, milliseconds: $0.milliseconds,
+                    signalled: $0.signalled)
             }
             if let dropped = budget.takeDropped(now: now) { news.append(dropped) }
             sendQueue(to: channel)

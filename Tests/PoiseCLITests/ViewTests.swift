@@ -12,6 +12,12 @@ import Testing
         let status: JSON = [
             "version": "0.1.0", "pid": 7, "backend": "affinity", "machine": "vm",
             "policy": "default", "policyPath": nil, "uptimeSeconds": 90, "turns": 12,
+            "reaction": [
+                "need": ["count": 0, "p50Microseconds": nil, "p99Microseconds": nil],
+                "pressure": ["count": 1, "p50Microseconds": 40_120, "p99Microseconds": 91_000.5],
+                "apply": ["count": 9, "p50Microseconds": 4.25, "p99Microseconds": 310.7],
+                "turn": ["count": 9, "p50Microseconds": 31.4, "p99Microseconds": 1900],
+            ],
             "features": [
                 [
                     "feature": "background", "state": "backingOff", "since": 0.5, "pid": nil,
@@ -37,6 +43,7 @@ import Testing
             StatusView(status, console: console).lines == [
                 "poised 0.1.0 · pid 7 · up 90 s · backend affinity · 12 turns",
                 "machine vm · policy default · 1 of 2 features running",
+                "reaction (p50/p99) · pressure 40/91 ms · apply 4/311 µs · turn 0/1.9 ms",
                 "",
                 "FEATURE     STATE        SINCE  RESTARTS  CORES  CPUS  BUSY  MEMORY  RATE/S"
                     + "     P99  HEALTH",

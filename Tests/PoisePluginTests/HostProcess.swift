@@ -10,6 +10,8 @@ final class HostProcess {
     let process: pid_t
     private var channel: Int32
     private var isReaped = false
+    /// When the plugin signalled each need that came, which no test can know before.
+    private(set) var signals: [Instant] = []
     private let keepsWarnings: Bool
 
     /// Starts a host for a plugin; its channel is descriptor 3.
@@ -65,6 +67,10 @@ final class HostProcess {
         {
             return try next()
         }
+        if case .need(let coreClass, let millicores, let milliseconds, let signalled?) = news {
+            signals.append(signalled)
+            return .need(coreClass, millicores: millicores, milliseconds: milliseconds)
+        }
         return news
     }
 
@@ -90,4 +96,13 @@ final class HostProcess {
 enum HostProcessExit: Equatable {
     case code(Int32)
     case signal(Int32)
+}
+
+extension Instant {
+    /// This moment on the monotonic clock.
+    static var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: time.tv_sec * 1_000_000_000 + time.tv_nsec)
+    }
 }

@@ -30,6 +30,7 @@ struct HostProcessTests {
     }
 
     @Test func aPluginGoesThroughItsLife() throws {
+        let before = Instant.now
         let host = try start("good", config: ["a": 1])
         let begun = try host.news { $0 == .started }
         let abi = 0x10000
@@ -41,6 +42,9 @@ struct HostProcessTests {
                 .event(name: "open", fields: [given]),
                 .need(.efficiency, millicores: 2500, milliseconds: 1500), .started,
             ])
+        // The moment is one of this machine's clock, before now.
+        #expect(host.signals.count == 1)
+        #expect(host.signals.allSatisfy { $0 < Instant.now && $0 > before })
         var next = Self.allocation
         next.generation = 2
         host.tell(.apply(next))
@@ -152,7 +156,7 @@ struct HostProcessTests {
                 logs += 1
                 #expect(level == .error && text.utf8.count <= 2048 && fields.count <= 16)
             case .event: events += 1
-            case .need(_, let millicores, _): needs.append(millicores)
+            case .need(_, let millicores, _, _): needs.append(millicores)
             case .dropped(let l, let e, let n):
                 dropped = (dropped.logs + l, dropped.events + e, dropped.needs + n)
             default: break

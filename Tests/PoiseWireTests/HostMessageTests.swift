@@ -43,6 +43,8 @@ import Testing
         .applied(generation: 9), .drained, .stopped, .report(report), .report(LoadReport()),
         .health(.good), .health(.degraded("slow")), .health(.failing("gone")),
         .need(.efficiency, millicores: 2500, milliseconds: 0),
+        .need(
+            .lowPower, millicores: 1, milliseconds: 9, signalled: Instant(nanoseconds: 1 << 60)),
         .log(.warning, text: "a\nb", fields: [.init("k", "v"), .init("l", "")]),
         .event(name: "open", fields: []), .failed(stage: "start", text: "why", permanent: true),
         .dropped(logs: 1, events: 2, needs: 3),
@@ -102,7 +104,9 @@ import Testing
         let sound: [JSON] = [
             HostNews.report(Self.report).json, HostOrder.apply(Self.allocation).json,
             HostNews.log(.info, text: "t", fields: [.init("k", "v")]).json,
-            HostNews.need(.performance, millicores: 1, milliseconds: 1).json,
+            HostNews.need(
+                .performance, millicores: 1, milliseconds: 1, signalled: Instant(nanoseconds: 5)
+            ).json,
         ]
         for _ in 0..<500 {
             let changed = change(sound.randomElement(using: &random) ?? .null, &random)

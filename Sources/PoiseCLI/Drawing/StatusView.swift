@@ -30,9 +30,30 @@ package struct StatusView {
             "machine \(text(status["machine"]))", "policy \(text(status["policy"]))\(path)",
             "\(running) of \(features.count) features running",
         ]
-        return [parts, second].flatMap {
+        return [parts, second, reaction].filter { !$0.isEmpty }.flatMap {
             DisplayWidth.wrapped($0.joined(separator: dot), to: console.width)
         }
+    }
+
+    /// How fast it is, as it measures itself: the middle and the 99th of 100.
+    private var reaction: [String] {
+        let parts = ["need", "pressure", "apply", "turn", "look"].compactMap { name -> String? in
+            let times = status["reaction"]?[name]
+            guard let middle = times?["p50Microseconds"]?.number,
+                let late = times?["p99Microseconds"]?.number
+            else { return nil }
+            return "\(name) \(StatusView.times(middle, late))"
+        }
+        return parts.isEmpty ? [] : ["reaction (p50/p99)"] + parts
+    }
+
+    /// Two times in microseconds, in the unit that suits the longer one.
+    private static func times(_ first: Double, _ second: Double) -> String {
+        let (scale, unit) =
+            second < 1000 ? (1, "µs") : second < 1e6 ? (1000, "ms") : (1e6, "s")
+        let digits = second / scale < 10 ? 1 : 0
+        let text = { (value: Double) in QuantityText.decimal(value / scale, digits: digits) }
+        return "\(text(first))/\(text(second)) \(unit)"
     }
 
     private var policyProblem: [String] {
