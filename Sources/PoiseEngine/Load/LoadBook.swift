@@ -50,6 +50,7 @@ package struct LoadBook: Sendable, Equatable, Codable {
         var after: Int
         /// Whether it is its own word that is not believed any more, or again.
         var isDoubt = false
+        var doubtBefore: Int?
     }
 
     /// Takes one look at the features that `plan` has a place for.
@@ -102,12 +103,12 @@ package struct LoadBook: Sendable, Equatable, Codable {
                 feature.id, used: load.estimator.used, entitled: setting.entitled,
                 microseconds: reading.microseconds)
             let doubt = load.doubt
-            load.weigh(asked: asked, want: setting.want, now)
+            load.weigh(asked: min(asked, setting.most), want: setting.want, now)
             if load.doubt != doubt {
                 changes.append(
                     Change(
                         feature: feature.id, before: doubt ?? asked, after: load.doubt ?? asked,
-                        isDoubt: true))
+                        isDoubt: true, doubtBefore: doubt))
             }
         }
         features[feature.id] = load

@@ -59,11 +59,15 @@ extension Supervisor {
             QuantityText.cores(change.before), QuantityText.cores(change.after)
         )
         if change.isDoubt {
-            let text =
-                change.after < change.before
-                ? "asks for \(before) cores and uses far less; \(after) are believed"
-                : "is believed again"
-            note(.doubted, change.feature, text)
+            // How far it is believed moves with what it uses; that it is doubted is the news.
+            switch (change.doubtBefore, load.features[change.feature]?.doubt) {
+            case (nil, .some):
+                note(
+                    .doubted, change.feature,
+                    "asks for \(before) cores and uses far less; \(after) are believed")
+            case (.some, nil): note(.doubted, change.feature, "is believed again")
+            default: break
+            }
             return
         }
         // Only what is wanted beyond the policy's want moves anything.
