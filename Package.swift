@@ -57,6 +57,7 @@ let package = Package(
         .target(
             name: "PoiseModel", swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
         room("PoiseEngine", sees: ["PoiseModel"]),
+        room("PoiseSimulator", sees: ["PoiseModel", "PoiseEngine"]),
         room("PoiseHardware", sees: ["PoiseModel", "CHwloc", "CXattr"]),
         room("PoisePolicyFile", sees: ["PoiseModel", "CYAML"]),
         room("PoiseLinux", sees: ["PoiseModel", "CLinux", "CSystemd"]),
@@ -77,7 +78,7 @@ let package = Package(
             "PoiseCLI",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
-                "PoiseBench",
+                "PoiseBench", "PoiseSimulator",
             ]),
         program("poise", sees: ["PoiseCLI"]),
         program(
@@ -99,6 +100,12 @@ let package = Package(
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseTestSupport",
             ],
             exclude: ["Golden"], swiftSettings: strict),
+        tests(
+            "PoiseSimulatorTests",
+            sees: [
+                "PoiseModel", "PoiseEngine", "PoiseSimulator", "PoiseHardware", "PoisePolicyFile",
+                "PoiseTestSupport",
+            ]),
         tests(
             "PoiseHardwareTests",
             sees: ["PoiseModel", "PoiseHardware", "CXattr", "PoiseTestSupport"]),
@@ -132,7 +139,7 @@ let package = Package(
             "PoiseCLITests",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
-                "PoiseCLI", "PoiseTestSupport", "poise", "poise-host",
+                "PoiseSimulator", "PoiseCLI", "PoiseTestSupport", "poise", "poise-host",
             ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],

@@ -13,6 +13,8 @@ package final class Console {
     package internal(set) var paint: Paint
     private let write: (Stream, [UInt8]) -> Errno?
     private var pending: [UInt8] = []
+    private var showsProgress = false
+    private var hasProgress = false
 
     /// A console that hands its bytes to `write`, which gives nil or why it could not.
     package init(
@@ -28,12 +30,14 @@ package final class Console {
     /// The process's own standard output and error (`write(2)`).
     package static func standard() -> Console {
         let environment = TerminalEnvironment.current()
-        return Console(
+        let console = Console(
             width: environment.width, glyphs: environment.isUTF8 ? .unicode : .ascii,
             paint: environment.hasColours ? .colours : .none
         ) { stream, bytes in
             writeAll(bytes, to: stream == .output ? STDOUT_FILENO : STDERR_FILENO)
         }
+        console.showsProgress = isatty(STDERR_FILENO) == 1
+        return console
     }
 
     /// Adds a line to standard output.
@@ -48,6 +52,15 @@ package final class Console {
     /// Writes a line to standard error at once.
     package func note(_ line: String) {
         _ = write(.errors, Array(PrintableText.of(line).utf8) + [10])
+    }
+
+    /// Shows how far something has come, on one line of the terminal that the next call replaces;
+    /// nil takes it away. Nothing is shown where standard error is no terminal.
+    package func progress(_ line: String?) {
+        guard showsProgress, line != nil || hasProgress else { return }
+        hasProgress = line != nil
+        let text = "\r" + PrintableText.of(line ?? "") + "\u{1B}[K"
+        _ = write(.errors, Array(text.utf8))
     }
 
     /// Writes what was printed so far.
