@@ -163,7 +163,7 @@ enum PlantedBug: String, CaseIterable, CustomTestStringConvertible {
     @Test("everything that can go wrong does go wrong in the usual seeds")
     func nothingIsMissed() {
         var kinds: Set<String> = []
-        for seed in 1...12 as ClosedRange<UInt64> {
+        for seed in 1...30 as ClosedRange<UInt64> {
             var run = ChaosRun(seed: seed) { directives, _ in
                 for case .note(let event) in directives { kinds.insert(event.kind.rawValue) }
                 for case .kill in directives { kinds.insert("kill") }

@@ -29,11 +29,17 @@ extension ResourceAllocation {
         return narrow
     }
 
-    /// Whether both cannot be held at one time.
+    /// Whether both cannot be held at one time. Only what the one borrows from the other is no
+    /// conflict: a core that is lent to a third is nobody else's.
     func isInTheWay(of other: ResourceAllocation) -> Bool {
         feature != other.feature
-            && (!exclusive.subtracting(lent).isDisjoint(with: other.cpus)
-                || !cpus.isDisjoint(with: other.exclusive.subtracting(other.lent)))
+            && (!exclusive.isDisjoint(with: other.cpus(butLentBy: self))
+                || !cpus(butLentBy: other).isDisjoint(with: other.exclusive))
+    }
+
+    /// All PUs it may run on, but for those that a lender lets it have.
+    private func cpus(butLentBy lender: ResourceAllocation) -> CPUSet {
+        exclusive.union(shared).union(borrowed.subtracting(lender.lent))
     }
 }
 
