@@ -37,6 +37,7 @@ extension Daemon {
             "processes": JSON(sample?.processes), "threads": JSON(sample?.threads),
             "restarts": .integer(record.restarts), "lastProblem": JSON(record.lastProblem),
             "generation": .integer(record.generation),
+            "load": (process?.load ?? units.units[feature]?.load)?.reading?.json ?? .null,
             "report": process?.report?.json ?? .null, "health": JSON(process?.health),
             "dropped": JSON(process?.dropped), "drifted": JSON(process?.drifted),
             "refused": .array((process?.refusals ?? []).map(JSON.string)),

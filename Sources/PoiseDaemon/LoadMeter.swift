@@ -13,6 +13,8 @@ struct LoadMeter {
     private let source: Source
     /// What people are shown, from the last thorough look.
     private(set) var sample = LoadSample()
+    /// The last look, without what the feature says of itself.
+    private(set) var reading: LoadReading?
     /// Nothing could be read at the last look: its cgroup is gone.
     private(set) var isLost = false
     private var last: (counters: LoadCounters, at: Instant)?
@@ -58,12 +60,14 @@ struct LoadMeter {
         isLost = counters == LoadCounters()
         guard !isLost else {
             last = nil
+            reading = nil
             return nil
         }
-        defer { last = (counters, now) }
-        return last.flatMap {
+        reading = last.flatMap {
             counters.reading(since: $0.counters, over: now - $0.at, nodes: nodes)
         }
+        last = (counters, now)
+        return reading
     }
 
     private mutating func makeSample(_ counters: LoadCounters, _ now: Instant) {
@@ -100,6 +104,20 @@ extension LoadReading {
             return microseconds.isFinite && (0...1e15).contains(microseconds)
                 ? Int(microseconds) : nil
         }
+    }
+
+    /// The member `load` of a feature in the status: what was measured, unknown is null.
+    var json: JSON {
+        [
+            "microseconds": .integer(microseconds), "usedMillicores": JSON(usedMillicores),
+            "waitingMillicores": JSON(waitingMillicores),
+            "cpuPressurePerMille": JSON(cpuPressurePerMille),
+            "memoryPressurePerMille": JSON(memoryPressurePerMille),
+            "ioPressurePerMille": JSON(ioPressurePerMille),
+            "throttledPerMille": JSON(throttledPerMille), "memoryBytes": JSON(memoryBytes),
+            "remoteBytes": JSON(remoteBytes), "memoryLimitHits": JSON(memoryLimitHits),
+            "ioBytesPerSecond": JSON(ioBytesPerSecond),
+        ]
     }
 
     /// Whether nothing much went on: it hardly ran, and waited for nothing.

@@ -2,7 +2,7 @@ import Glibc
 import PoiseModel
 
 /// Has the kernel tell when a group, or the machine, waits for a resource for more than a tenth of
-/// a window (`Documentation/accounting/psi.rst`); it tells once a window at most.
+/// a window, or 20 ms of it (`Documentation/accounting/psi.rst`); it tells once a window at most.
 package final class PressureTrigger {
     /// Ready for `Epoll.Interest.urgent` when it has fired; broken when the group is gone.
     package let descriptor: FileDescriptor
@@ -42,8 +42,10 @@ package final class PressureTrigger {
     ) throws(SystemError) -> PressureTrigger {
         let file = try FileDescriptor.open(path, O_RDWR | O_NONBLOCK)
         let microseconds = window.wholeNanoseconds / 1000
+        // In a long window a tenth would take long to come together.
+        let stall = min(microseconds / 10, 20_000)
         // The kernel wants the zero byte at the end of the text.
-        try file.writeAll(Array("some \(microseconds / 10) \(microseconds)".utf8) + [0])
+        try file.writeAll(Array("some \(stall) \(microseconds)".utf8) + [0])
         return PressureTrigger(file, window)
     }
 }
