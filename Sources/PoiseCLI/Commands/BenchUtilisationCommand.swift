@@ -10,9 +10,9 @@ enum BenchUtilisationCommand {
             .init(name: "quick", help: "1 round of 3 seconds instead of 5 of 8"), .json,
         ],
         notes: [
-            "Starts a poised of its own with three features of the plugin streaming, each with more",
-            "work than there is time, by the backend affinity. In each round the one with the",
-            "highest priority and a core of its own runs alone, and then with the others.",
+            "Starts a poised of its own with three features of the plugin streaming, each with",
+            "more work than there is time, by the backend affinity. In each round the one with",
+            "the highest priority and a core of its own runs alone, and then with the others.",
         ],
         examples: [.init("poise bench utilisation", "takes about two minutes")],
         perform: perform)

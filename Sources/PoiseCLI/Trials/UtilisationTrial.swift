@@ -31,7 +31,8 @@ struct UtilisationTrial {
         name: utilisation
         reserve: { cores: 0.2 }
         features:
-          top: { plugin: streaming, priority: 90, cores: { performance: { min: 1, want: 1, max: 1 } },
+          top: { plugin: streaming, priority: 90,
+            cores: { performance: { min: 1, want: 1, max: 1 } },
             config: &load { source: { kind: system }, output: none, anomaly: false,
               window: { kind: tumbling, size: 1s }, load: { shape: steady, high: 50000000 } } }
           middle: { plugin: streaming, priority: 50, config: *load,
