@@ -1,3 +1,4 @@
+import PoiseEngine
 import PoiseModel
 
 /// Adds up what happens in a simulation.
@@ -61,8 +62,8 @@ struct Recorder {
             let isPressed = rates.waiting > 1e-6
             result.features[index].allocatedCoreSeconds += entitled * seconds
             result.features[index].usedCoreSeconds += rates.use.cores * seconds
-            result.features[index].lentCoreSeconds += rates.use.lent * seconds
-            result.features[index].borrowedCoreSeconds += rates.use.borrowed * seconds
+            result.features[index].lentInTruth += rates.use.lent * seconds
+            result.features[index].borrowedInTruth += rates.use.borrowed * seconds
             result.features[index].runningSeconds += seconds
             result.chart.bins[bin].allocated[index] += entitled * seconds
             result.chart.bins[bin].used[index] += rates.use.cores * seconds
@@ -122,9 +123,15 @@ struct Recorder {
     }
 
     /// Turns sums into averages, and tells what is known only at the end.
-    mutating func finish(_ world: World, _ shell: Shell) -> SimulationResult {
+    mutating func finish(
+        _ world: World, _ shell: Shell, _ account: LoanAccount
+    ) -> SimulationResult {
         for index in result.features.indices {
             let name = result.features[index].feature
+            if let sums = account.sums[name] {
+                result.features[index].lentCoreSeconds = Double(sums.lent) / 1e6
+                result.features[index].borrowedCoreSeconds = Double(sums.borrowed) / 1e6
+            }
             result.features[index].arrivedWork = world.arrived[index]
             result.features[index].unservedWork = world.unserved[index] + world.waiting(of: index)
             result.features[index].waitP99 = world.waits[index].percentile(99)

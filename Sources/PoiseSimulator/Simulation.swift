@@ -94,7 +94,7 @@ package struct Simulation {
                 progress(Double(percent) / 100)
             }
         }
-        return recorder.finish(world, shell)
+        return recorder.finish(world, shell, engine.load.account)
     }
 
     /// Goes to the next moment at which anything happens, and lets it happen.

@@ -20,12 +20,16 @@ package struct SimulationResult: Sendable, Equatable {
     package struct Feature: Sendable, Equatable {
         package var feature: FeatureID
         package var priority: Int
-        /// What it was entitled to, what it used (of its own, and of others), and what others used
-        /// of its own.
+        /// What it was entitled to, and what it used (of its own, and of others).
         package var allocatedCoreSeconds = 0.0
         package var usedCoreSeconds = 0.0
+        /// What others used of its own, and it of theirs, by the engine's account.
         package var lentCoreSeconds = 0.0
         package var borrowedCoreSeconds = 0.0
+        /// The same as it was; what was borrowed of idle cores that are nobody's counts too. The
+        /// engine only sees what samplers tell it.
+        package var lentInTruth = 0.0
+        package var borrowedInTruth = 0.0
         /// Stretches of time in which it was held to less than its minimum, or wanted its minimum
         /// and could not use it.
         package var minimumBreaches = 0

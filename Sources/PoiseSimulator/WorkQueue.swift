@@ -60,11 +60,12 @@ struct WorkQueue {
     }
 }
 
-/// How long work waited, weighted by its amount: buckets of a tenth of each power of two, from a
+/// How long work waited, weighted by its amount: thirty-two buckets to each power of two, from a
 /// microsecond up.
 struct WaitHistogram: Sendable, Equatable {
-    private static let perOctave = 8
-    private var buckets = [Double](repeating: 0, count: 8 * 44)
+    private static let perOctave = 32
+    private static let count = perOctave * 44
+    private var buckets = [Double](repeating: 0, count: WaitHistogram.count)
     private var atOnce = 0.0
 
     mutating func add(_ amount: Double, nanoseconds: Int) {
@@ -77,11 +78,11 @@ struct WaitHistogram: Sendable, Equatable {
 
     private static func bucket(_ nanoseconds: Int) -> Int {
         let octave = Int.bitWidth - 1 - nanoseconds.leadingZeroBitCount
-        let part = nanoseconds >> max(0, octave - 3) & 7
-        return min((octave - 9) * perOctave + part, 8 * 44 - 1)
+        let part = nanoseconds >> max(0, octave - 5) & (perOctave - 1)
+        return min((octave - 9) * perOctave + part, count - 1)
     }
 
-    /// The wait that so much of the work did not exceed, to an eighth; nil when there was no work.
+    /// The wait that so much of the work did not exceed, to a thirty-second; nil when there was no work.
     func percentile(_ percent: Double) -> Duration? {
         let total = buckets.reduce(atOnce, +)
         guard total > 0 else { return nil }
@@ -91,7 +92,9 @@ struct WaitHistogram: Sendable, Equatable {
             left -= buckets[bucket]
             if left <= 0 {
                 let octave = bucket / Self.perOctave + 9
-                return .nanoseconds((1 << octave) / 8 * (8 + bucket % Self.perOctave + 1))
+                return .nanoseconds(
+                    (1 << octave) / Self.perOctave
+                        * (Self.perOctave + bucket % Self.perOctave + 1))
             }
         }
         return nil

@@ -60,6 +60,7 @@ struct ChaosRun {
         var policy = randomPolicy(using: &random)
         for index in policy.features.indices {
             if random.happens(300) { policy.features[index].source = .command(["sleep"]) }
+            if random.happens(500) { policy.features[index].haveWholeCores(using: &random) }
             policy.features[index].restart =
                 FeaturePolicy.Restart.allCases.randomElement(using: &random) ?? .permanent
             policy.features[index].lend = random.happens(700)
@@ -78,7 +79,7 @@ struct ChaosRun {
 
     private mutating func step() {
         // Now and then there are only looks at the load for a while, ten a second.
-        if stretch == 0, random.happens(20) { stretch = 40 }
+        if stretch == 0, random.happens(10) { stretch = 40 }
         if stretch > 0 {
             stretch -= 1
             now = min(now + 100_000_000, max(now, nextMoment ?? .max))
@@ -90,7 +91,7 @@ struct ChaosRun {
         for feature in processes.keys.sorted() where random.happens(odds.crash / 4) {
             end(feature, .failure)
         }
-        for _ in 0..<random.pick(0...2) { inputs += something() }
+        for _ in 0..<random.pick(0...3) { inputs += something() }
         turn(arrived() + inputs)
     }
 
@@ -259,21 +260,21 @@ extension ChaosRun {
         let feature = FeatureID("f\(random.pick(0...7))")
         guard let feature else { return [] }
         switch random.pick(0...99) {
-        case 0...39: return random.happens(odds.lostReport) ? [] : [.load(look())]
-        case 40...64: return needs(feature)
+        case 0...24: return random.happens(odds.lostReport) ? [] : [.load(look())]
+        case 25...64: return needs(feature)
         case 65...69: return [.operatorStart(feature)]
         case 70...73: return [.operatorStop(feature)]
         case 74...76: return [.operatorRestart(feature)]
         case 77...80: return [.reportedFailure(feature, because: "out of luck")]
-        case 81...84:
+        case 81...82:
             policy = ChaosRun.policy(using: &random)
             return [.policy(policy)]
-        case 85...89:
+        case 83...86:
             let count = random.pick(0...full.cores.count - 1)
             let offline = full.cores.indices.shuffled(using: &random).prefix(count)
             machine = full.without(cores: random.happens(300) ? [] : Set(offline))
             return [.machine(machine)]
-        case 90...92:
+        case 87...89:
             // Answers that nobody has asked for.
             return [.applied(feature, generation: random.pick(0...50))]
         default: return []

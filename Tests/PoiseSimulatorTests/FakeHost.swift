@@ -21,8 +21,8 @@ struct FakeProcess {
 struct Odds {
     var crash = 30
     var hang = 15
-    var late = 100
-    var never = 20
+    var late = 150
+    var never = 30
     var spawnFails = 60
     var refuses = 60
     var lostReport = 20
@@ -43,6 +43,16 @@ extension SeededGenerator {
     }
 
     mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+}
+
+extension FeaturePolicy {
+    /// Wants one to three whole cores of its own, and many more when it needs them.
+    mutating func haveWholeCores(using random: inout SeededGenerator) {
+        let want = random.pick(1...3)
+        cores = PerClass(repeating: nil)
+        cores.performance = PoiseTestSupport.cores(random.pick(0...1), want, want + 8)
+        sharing = .exclusive
+    }
 }
 
 extension Machine {
