@@ -24,6 +24,7 @@ struct CoreRegion: Sendable, Equatable {
         of machine: Machine, given allocations: [ResourceAllocation?]
     ) -> [CoreRegion] {
         var regions: [CoreRegion] = []
+        var keys: [Key] = []
         var known: [Key: Int] = [:]
         for core in machine.cores {
             let key = Key(core, allocations)
@@ -32,14 +33,19 @@ struct CoreRegion: Sendable, Equatable {
                 regions[index].cores += 1
             } else {
                 known[key] = regions.count
+                keys.append(key)
                 regions.append(
                     CoreRegion(
                         coreClass: core.class, cores: 1, width: core.pus.count, owner: key.owner,
                         entitled: [], guests: []))
             }
         }
-        for (key, index) in known { regions[index].fill(key, allocations) }
-        shareTime(allocations, &regions, known)
+        for (index, key) in keys.enumerated() { regions[index].fill(key, allocations) }
+        for coreClass in CoreClass.allCases { shareTime(coreClass, allocations, &regions, keys) }
+        for index in regions.indices {
+            regions[index].entitled.sort { $0.feature < $1.feature }
+            regions[index].guests.sort { $0.feature < $1.feature }
+        }
         return regions.enumerated().sorted { first, second in
             (first.element.coreClass.rank, first.offset)
                 < (second.element.coreClass.rank, second.offset)
@@ -79,34 +85,38 @@ struct CoreRegion: Sendable, Equatable {
         }
     }
 
-    /// Splits each feature's shared time of a class over the pools it is in, by their sizes.
+    /// Splits each feature's shared time of a class over the pools that it is in, by the room in
+    /// them: who can be in one pool only goes first.
     private static func shareTime(
-        _ allocations: [ResourceAllocation?], _ regions: inout [CoreRegion], _ known: [Key: Int]
+        _ coreClass: CoreClass, _ allocations: [ResourceAllocation?],
+        _ regions: inout [CoreRegion], _ keys: [Key]
     ) {
-        let pools = known.filter { $0.key.owner == nil && !$0.key.sharers.isEmpty }
-        for (index, allocation) in allocations.enumerated() {
-            guard let allocation else { continue }
-            for coreClass in CoreClass.allCases {
-                let own = pools.filter {
-                    $0.key.coreClass == coreClass && $0.key.sharers.contains(index)
-                }
-                let cores = own.values.reduce(0) { $0 + regions[$1].cores }
-                let time = allocation.millicores[coreClass] - allocation.cores[coreClass] * 1000
-                for region in own.values {
-                    let amount = Double(max(0, time)) / 1000 * regions[region].cores / cores
-                    // Who has no time of its own gets what is idle (`cpu.idle`).
-                    if amount > 0 {
-                        regions[region].entitled.append(Share(feature: index, amount: amount))
-                    } else {
-                        let weight = Double(allocation.weight)
-                        regions[region].guests.append(Share(feature: index, amount: weight))
-                    }
-                }
-            }
+        let pools = keys.indices.filter {
+            keys[$0].coreClass == coreClass && !keys[$0].sharers.isEmpty
         }
-        for region in regions.indices {
-            regions[region].entitled.sort { $0.feature < $1.feature }
-            regions[region].guests.sort { $0.feature < $1.feature }
+        var rooms = regions.map(\.cores)
+        let parts = allocations.indices
+            .map { feature in (feature, pools.filter { keys[$0].sharers.contains(feature) }) }
+            .filter { !$0.1.isEmpty }
+            .sorted { ($0.1.count, $0.0) < ($1.1.count, $1.0) }
+        for (feature, own) in parts {
+            guard let allocation = allocations[feature] else { continue }
+            let time = allocation.millicores[coreClass] - allocation.cores[coreClass] * 1000
+            guard time > 0 else {
+                // Who has no time of its own gets what is idle (`cpu.idle`).
+                for pool in own {
+                    let share = Share(feature: feature, amount: Double(allocation.weight))
+                    regions[pool].guests.append(share)
+                }
+                continue
+            }
+            let room = own.reduce(0) { $0 + rooms[$1] }
+            for pool in own {
+                let part = room > 0 ? rooms[pool] / room : 1 / Double(own.count)
+                let amount = Double(time) / 1000 * part
+                regions[pool].entitled.append(Share(feature: feature, amount: amount))
+                rooms[pool] = max(0, rooms[pool] - amount)
+            }
         }
     }
 }

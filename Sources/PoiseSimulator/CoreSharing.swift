@@ -74,9 +74,10 @@ struct CoreSharing {
                 give(regions[index].entitled, index, regions[index], isForAll)
             }
         }
-        for isForAll in [false, true] {
+        // First everybody's own time, then what some leave of it.
+        for (isForAll, isCapped) in [(false, true), (true, true), (true, false)] {
             for index in regions.indices where regions[index].owner == nil {
-                give(regions[index].entitled, index, regions[index], isForAll)
+                give(regions[index].entitled, index, regions[index], isForAll, isCapped)
             }
         }
         for isForAll in [false, true] {
@@ -90,10 +91,20 @@ struct CoreSharing {
     /// Fills a region with the work of some features, by their amounts (water-filling): who wants
     /// less than its part leaves the rest to the others.
     private mutating func give(
-        _ shares: [CoreRegion.Share], _ index: Int, _ region: CoreRegion, _ isForAll: Bool
+        _ shares: [CoreRegion.Share], _ index: Int, _ region: CoreRegion, _ isForAll: Bool,
+        _ isCapped: Bool = false
     ) {
         var free = region.cores - busy[index]
         guard free > 1e-12 else { return }
+        if isCapped {
+            for share in shares {
+                let most = min(free, share.amount - usedBy[index][share.feature])
+                guard most > 1e-12 else { continue }
+                run(share.feature, upTo: most, index, region, isForAll)
+                free = region.cores - busy[index]
+            }
+            return
+        }
         if shares.count == 1 {
             run(shares[0].feature, upTo: free, index, region, isForAll)
             return

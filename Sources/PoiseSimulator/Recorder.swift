@@ -16,11 +16,8 @@ struct Recorder {
 
     private struct Stretch {
         var time = 0.0
-        var used = 0.0
-        var waiting = 0.0
-        var entitled = 0.0
-        /// The minimum that it is held to be owed; the least entitlement of the stretch.
-        var least = Int.max
+        /// In which it waited for a CPU and used less than its minimum, or was entitled to less.
+        var short = 0.0
     }
 
     init(machine: Machine, policy: Policy, trace: LoadTrace, step: Int) {
@@ -75,9 +72,11 @@ struct Recorder {
                 busyBySecond[second][coreClass] += rates.use.byClass[coreClass] * seconds
             }
             stretch[index].time += seconds
-            stretch[index].used += rates.use.cores * seconds
-            stretch[index].waiting += rates.waiting * seconds
-            stretch[index].least = min(stretch[index].least, held.millicores.total)
+            let minimum = Double(minimums[index]) / 1000
+            // Time in several pools is split a little otherwise here than a kernel would.
+            if entitled < minimum || isPressed && rates.use.cores < 0.98 * minimum {
+                stretch[index].short += seconds
+            }
         }
     }
 
@@ -91,11 +90,7 @@ struct Recorder {
                 isBreached[index] = false
                 continue
             }
-            let minimum = Double(minimums[index]) / 1000
-            let wanted = min(minimum, (part.used + part.waiting) / part.time)
-            let isShort =
-                part.least < minimums[index]
-                || part.waiting > 0 && part.used / part.time < wanted - 1e-3
+            let isShort = part.short > part.time / 2
             if isShort, !isBreached[index] {
                 result.features[index].minimumBreaches += 1
                 mark(.breach, of: index, at: now - length)

@@ -30,8 +30,8 @@ package struct SimulationResult: Sendable, Equatable {
         /// engine only sees what samplers tell it.
         package var lentInTruth = 0.0
         package var borrowedInTruth = 0.0
-        /// Stretches of time in which it was held to less than its minimum, or wanted its minimum
-        /// and could not use it.
+        /// How often there began a time of 100 ms or more for most of which it was held to less
+        /// than its minimum, or wanted its minimum and could not use it.
         package var minimumBreaches = 0
         package var resizes = 0
         /// CPUs that it had to leave while it ran.

@@ -82,7 +82,8 @@ struct WaitHistogram: Sendable, Equatable {
         return min((octave - 9) * perOctave + part, count - 1)
     }
 
-    /// The wait that so much of the work did not exceed, to a thirty-second; nil when there was no work.
+    /// The wait that so much of the work did not exceed, to a thirty-second; nil when there was no
+    /// work.
     func percentile(_ percent: Double) -> Duration? {
         let total = buckets.reduce(atOnce, +)
         guard total > 0 else { return nil }

@@ -33,9 +33,10 @@ enum SimulateCommand {
             "  0.25,agents,0.04",
             "",
             "The table counts core seconds: HAD is what a feature was entitled to. BREACHES are",
-            "stretches of 100 ms and more below its minimum, LOST is work that waited for over 5 s.",
-            "An efficiency core does 0.6 of a performance core's work. Exit code 1 when a minimum",
-            "was breached.",
+            "times of 100 ms and more below its minimum, LOST is work that waited for over 5 s,",
+            "P99 what all but 1 % of the work waited for at most, PRESSED the part of the time in",
+            "which it waited for a CPU. An efficiency core does 0.6 of a performance core's work.",
+            "Exit code 1 when a minimum was breached.",
         ],
         examples: [
             .init("poise simulate", "the default policy on this machine under a swinging load"),

@@ -29,7 +29,7 @@ struct SimulationView {
             .init("LENT", number: true), .init("BORROWED", number: true),
             .init("BREACHES", number: true), .init("RESIZES", number: true),
             .init("MOVED", number: true), .init("LOST", number: true),
-            .init("WAIT P99", number: true), .init("PRESSED", number: true, extra: true),
+            .init("P99", number: true), .init("PRESSED", number: true, extra: true),
         ])
         for feature in result.features {
             let breaches = feature.minimumBreaches
