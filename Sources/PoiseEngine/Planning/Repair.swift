@@ -11,9 +11,6 @@ struct Repair {
     /// CPUs that may move when a plan is in force.
     static let budgetOfCPUs = 8
 
-    private static let nodeCost = 1000
-    private static let clusterCost = 100
-
     private struct Move {
         var owner: Int
         var from: Int
@@ -165,11 +162,15 @@ struct Repair {
         let (here, there) = (board.map.bins[from].node, board.map.bins[to].node)
         let isPool = owner >= requests.count
         var gain = 0
-        if board.count(owner, in: from) == count { gain += isPool ? 1 : Repair.clusterCost }
-        if board.count(owner, in: to) == 0 { gain -= isPool ? 1 : Repair.clusterCost }
+        if board.count(owner, in: from) == count {
+            gain += isPool ? PlacementCost.ofPoolPart : PlacementCost.ofCache
+        }
+        if board.count(owner, in: to) == 0 {
+            gain -= isPool ? PlacementCost.ofPoolPart : PlacementCost.ofCache
+        }
         guard here != there else { return gain }
-        if board.count(owner, inNode: here) == count { gain += Repair.nodeCost }
-        if board.count(owner, inNode: there) == 0 { gain -= Repair.nodeCost }
+        if board.count(owner, inNode: here) == count { gain += PlacementCost.ofNode }
+        if board.count(owner, inNode: there) == 0 { gain -= PlacementCost.ofNode }
         guard !isPool else { return gain }
         let closeness = requests[owner].closeness
         return gain + count * (closeness.cost(here) - closeness.cost(there))

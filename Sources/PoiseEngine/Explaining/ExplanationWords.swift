@@ -1,0 +1,193 @@
+import PoiseModel
+
+extension Explanation {
+    /// The explanation in paragraphs of plain English: what it has, what it wants, what stops it
+    /// from having more, why it is where it is, and what would give it more.
+    package func sentences(in situation: Situation) -> [String] {
+        let words = ExplanationWords(self, situation)
+        return [words.has, words.wants, words.why, words.place, words.more]
+            .filter { !$0.isEmpty }
+    }
+}
+
+/// What a place costs more than another, as a person would say it.
+extension PlaceAlternative {
+    /// `node 1`, `L2#3`.
+    package var name: String {
+        switch place {
+        case .node(let number): "node \(number)"
+        case .cache(let name): name
+        }
+    }
+
+    /// `1 more cache; agents would leave 4 CPUs`; what it costs more there, or that it is no better.
+    package var words: String {
+        var parts = [
+            more(difference.nodes, "node"), more(difference.caches, "cache"),
+            difference.distance == 0
+                ? nil
+                : "\(difference.distance > 0 ? "farther from" : "nearer to") its accelerator",
+        ].compactMap(\.self)
+        if parts.isEmpty { parts = ["no better"] }
+        if lacksMemory { parts.append("too little memory") }
+        parts += displaced.map { other in
+            let who = other.feature?.name ?? "the shared cores"
+            return "\(who) would leave \(count(other.cpus, "CPU"))"
+        }
+        if movedCPUs > 0 { parts.append("\(count(movedCPUs, "CPU")) of its own would move") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func more(_ difference: Int, _ noun: String) -> String? {
+        guard difference != 0 else { return nil }
+        let size = abs(difference)
+        return "\(size) \(difference > 0 ? "more" : "fewer") \(noun)\(size == 1 ? "" : "s")"
+    }
+
+    private func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+}
+
+private struct ExplanationWords {
+    private let explanation: Explanation
+    private let situation: Situation
+    private let phrasing: Phrasing
+    private let constraintWords: ConstraintWords
+
+    init(_ explanation: Explanation, _ situation: Situation) {
+        self.explanation = explanation
+        self.situation = situation
+        phrasing = Phrasing(situation.machine)
+        constraintWords = ConstraintWords(explanation.feature, situation)
+    }
+
+    var has: String {
+        let feature = explanation.feature
+        guard let allocation = explanation.allocation else {
+            guard situation.absent[feature] == nil, let kept = explanation.keptOut else {
+                return "\(feature) has no place in the plan."
+            }
+            return constraintWords.keptOut(kept)
+        }
+        var parts = ["\(feature) has \(allocation.timeWords(phrasing))"]
+        if !allocation.borrowed.isEmpty {
+            parts.append(
+                "runs on \(phrasing.cpus(allocation.borrowed)) while others leave them idle")
+        }
+        if !allocation.lent.isEmpty {
+            parts.append("lends \(phrasing.cpus(allocation.lent)) while it leaves them idle")
+        }
+        var text = Phrasing.list(parts) + "."
+        let things = self.things(allocation)
+        if !things.isEmpty { text += " It has \(Phrasing.list(things))." }
+        return text
+    }
+
+    private func things(_ allocation: ResourceAllocation) -> [String] {
+        var parts: [String] = []
+        let memory = allocation.memory
+        let limit = memory.maxBytes.map { "at most \(QuantityText.bytes($0))" }
+        if memory.lowBytes > 0 {
+            let kept = "\(QuantityText.bytes(memory.lowBytes)) of memory kept for it"
+            let place = situation.machine.nodes.count > 1 && !allocation.nodes.isEmpty
+            parts.append(
+                kept + (place ? " on \(ConstraintWords.nodes(allocation.nodes))" : "")
+                    + (limit.map { " (\($0))" } ?? ""))
+        } else if let limit {
+            parts.append("\(limit) of memory")
+        }
+        for share in allocation.accelerators {
+            let amount = share.sharePercent.map { "\($0) %" } ?? QuantityText.bytes(share.bytes)
+            parts.append("\(amount) of \(share.id)")
+        }
+        return parts
+    }
+
+    var wants: String {
+        var sentences: [String] = []
+        let wishes = explanation.wishes.map { wish in
+            "\(phrasing.cores(wish.policy.want, wish.coreClass)) (\(limits(wish.policy)))"
+        }
+        if !wishes.isEmpty { sentences.append("Its policy wants \(Phrasing.list(wishes)).") }
+        let signalled = explanation.wishes.compactMap { wish in
+            wish.signalled.map { phrasing.cores($0, wish.coreClass) }
+        }
+        if !signalled.isEmpty {
+            sentences.append("It has signalled that it needs \(Phrasing.list(signalled)).")
+        }
+        let estimated = explanation.wishes.compactMap { wish in
+            wish.estimated.map { phrasing.cores($0, wish.coreClass) }
+        }
+        if !estimated.isEmpty {
+            sentences.append("Its load was taken to want \(Phrasing.list(estimated)).")
+        }
+        if let used = explanation.load?.usedMillicores {
+            sentences.append("It used the time of \(phrasing.cores(used, nil)) lately.")
+        }
+        return sentences.joined(separator: " ")
+    }
+
+    private func limits(_ wish: CoreWish) -> String {
+        let (least, most) = (phrasing.number(wish.min), phrasing.number(wish.max))
+        return wish.min == 0 ? "at most \(most)" : "at least \(least), at most \(most)"
+    }
+
+    /// What it lacks, and the one thing that stops it from having more.
+    var why: String {
+        let lacks = (explanation.allocation?.unmet ?? []).map { unmet in
+            let wanted = phrasing.amount(unmet.resource, unmet.wanted)
+            return "\(phrasing.bare(unmet.resource, unmet.got)) of the \(wanted)"
+        }
+        let sentence = constraintWords.sentence(explanation.constraint)
+        guard !lacks.isEmpty else { return sentence }
+        return "It got \(Phrasing.list(lacks)) that it wants. \(sentence)"
+    }
+
+    var place: String {
+        guard let allocation = explanation.allocation, let cost = explanation.cost else {
+            return ""
+        }
+        let caches = situation.machine.clusters.filter {
+            !$0.pus.isDisjoint(with: allocation.exclusive)
+        }
+        var parts: [String] = []
+        if situation.machine.nodes.count > 1 {
+            parts.append("\(cost.nodes) node\(cost.nodes == 1 ? "" : "s")")
+        }
+        if !caches.isEmpty {
+            let names = caches.map { "\($0.cache)#\($0.id)" }
+            let shown = names.count > 6 ? "\(names.count) caches" : Phrasing.list(names)
+            parts.append(names.count > 6 ? shown : "cache\(names.count == 1 ? "" : "s") \(shown)")
+        }
+        guard !parts.isEmpty else { return "" }
+        let start = "Its own cores are in \(Phrasing.list(parts))."
+        guard !explanation.alternatives.isEmpty else { return start }
+        let better = explanation.alternatives.contains {
+            $0.difference.total < 0 && !$0.lacksMemory && $0.displaced.isEmpty
+        }
+        return start
+            + (better
+                ? " There would be a better place now; it moves there when that is worth the"
+                    + " CPUs that have to move."
+                : " Nowhere else would be better:")
+    }
+
+    var more: String {
+        guard let more = explanation.more else { return "" }
+        let wanted = more.question.words(on: situation.machine)
+        let remedyWords = RemedyWords(explanation.feature, situation)
+        switch more.verdict {
+        case .has: return ""
+        case .onSignal:
+            let losses = (more.signal?.losses ?? []).map(remedyWords.loss)
+            let cost = losses.isEmpty ? "nobody else would have less" : Phrasing.list(losses)
+            return "It would get \(wanted) as soon as it signalled the need; \(cost)."
+        case .no:
+            guard more.isPossible, !more.remedies.isEmpty else {
+                return WhyNotWords(more, situation).sentences.last ?? ""
+            }
+            return WhyNotWords(more, situation).sentences.last ?? ""
+        }
+    }
+}
