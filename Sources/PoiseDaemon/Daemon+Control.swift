@@ -110,6 +110,7 @@ extension Daemon {
         case .status: return ControlReply(statusJSON())
         case .allocations: return allocations(call.parameters["feature"]?.string)
         case .explain: return withFeature(call) { ControlReply(self.explainJSON($0, $1)) }
+        case .snapshot: return snapshot()
         case .events: return events(call, connection)
         case .plugins: return ControlReply(pluginsJSON())
         case .topology:

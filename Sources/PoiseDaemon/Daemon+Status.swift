@@ -101,6 +101,14 @@ extension Daemon {
         ]
     }
 
+    func snapshot() -> ControlReply {
+        do throws(CodingProblem) {
+            return ControlReply(try JSONEncoding.encode(engine.situation))
+        } catch {
+            return ControlReply(.refused, "the snapshot cannot be written: \(error)")
+        }
+    }
+
     private func because(
         _ feature: FeatureID, _ record: Supervisor.Record, _ allocation: ResourceAllocation?
     ) -> String {
@@ -129,22 +137,5 @@ extension Daemon {
         return [
             "plugins": .array(lines), "folders": .array(launcher.plugins.folders.map(JSON.string)),
         ]
-    }
-}
-
-extension FeatureLife.State {
-    /// The state as `poise status` names it.
-    var word: String {
-        switch self {
-        case .stopped: "stopped"
-        case .waiting: "waiting"
-        case .starting: "starting"
-        case .running: "running"
-        case .stopping(.rest): "stopping"
-        case .stopping(.startAgain): "restarting"
-        case .stopping(.failure): "failing"
-        case .backingOff: "backing off"
-        case .failed: "failed"
-        }
     }
 }

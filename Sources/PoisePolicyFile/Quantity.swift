@@ -4,7 +4,7 @@ import PoiseModel
 ///
 /// Everything is computed in integers of the base unit, so that what is written is what is meant:
 /// `0.1` cores are 100 millicores, and what is finer than the base unit is refused, not rounded.
-enum Quantity: CaseIterable {
+package enum Quantity: CaseIterable {
     /// In millicores: `3`, `0.5`, `750m`.
     case cores
     /// In bytes: `512MiB`, `1GB`, `0`.
@@ -15,12 +15,12 @@ enum Quantity: CaseIterable {
     case percent
 
     /// Why a text is no such amount.
-    struct Mistake: Error, Equatable {
-        let text: String
+    package struct Mistake: Error, Equatable {
+        package let text: String
     }
 
     /// The amount that `text` spells, in the base unit.
-    func amount(_ text: String) throws(Mistake) -> Int {
+    package func amount(_ text: String) throws(Mistake) -> Int {
         let written = Written(text)
         guard !written.whole.isEmpty, written.fraction?.isEmpty != true else {
             throw Mistake(text: "\(quoted(text)) is no \(noun) (\(examples))")

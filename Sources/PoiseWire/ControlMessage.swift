@@ -90,6 +90,8 @@ package enum ControlMethod: String, CaseIterable, Sendable {
     case status = "io.poise.Status"
     case allocations = "io.poise.Allocations"
     case explain = "io.poise.Explain"
+    /// Everything that decisions are made from now, so that the caller can explain them itself.
+    case snapshot = "io.poise.Snapshot"
     case events = "io.poise.Events"
     case plugins = "io.poise.Plugins"
     case topology = "io.poise.Topology"

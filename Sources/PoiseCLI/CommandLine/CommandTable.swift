@@ -6,7 +6,7 @@ enum CommandTable {
         BenchPlanCommand.command, BenchApplyCommand.command, BenchUtilisationCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
-        EventsCommand.command,
+        WhyNotCommand.command, EventsCommand.command,
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
         PolicyApplyCommand.command, PluginListCommand.command, RunCommand.command,
     ]

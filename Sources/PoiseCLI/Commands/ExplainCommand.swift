@@ -1,3 +1,4 @@
+import PoiseEngine
 import PoiseModel
 import PoiseWire
 
@@ -6,15 +7,38 @@ enum ExplainCommand {
     static let command = Command(
         path: ["explain"], summary: "tell why a feature has what it has",
         arguments: [.init(name: "FEATURE", help: "the feature's name", value: .feature)],
-        options: [.json, .runtimeFolder],
-        examples: [.init("poise explain streaming", "what it has, wants and lacks, and why")]
-    ) { (invocation, console) throws(CommandFailure) in
-        let call = DaemonCall(invocation)
-        let answer = try call.ask(.explain, ["feature": .string(invocation.arguments[0])])
+        options: [
+            .policy, .machine, PlanInput.demandOption, PlanInput.inForceOption, .json,
+            .runtimeFolder,
+        ],
+        notes: ["with --policy, --machine, --demand or --in-force no daemon is asked"],
+        examples: [
+            .init("poise explain streaming", "what it has, wants and lacks, and why"),
+            .init(
+                "poise explain twin --policy master-plan --machine core-i9-14900k",
+                "without a daemon"),
+        ],
+        perform: perform)
+
+    private static func perform(
+        _ invocation: Invocation, _ console: Console
+    ) throws(CommandFailure) -> ExitCode {
+        let name = invocation.arguments[0]
+        var told: JSON?
+        if !PlanInput.isNamed(in: invocation) {
+            told = try DaemonCall(invocation).ask(.explain, ["feature": .string(name)])
+        }
+        let situation = try SituationSource.situation(invocation)
+        let feature = try SituationSource.feature(name, in: situation)
+        guard let explanation = Explanation(of: feature, in: situation) else {
+            throw CommandFailure(.no, "the policy has no feature '\(name)'")
+        }
         if invocation.wantsJSON {
-            console.print(answer)
+            let known = told?.members ?? []
+            console.print(.object(known + explanation.members(in: situation, besides: known)))
         } else {
-            for line in ExplainView(answer, console: console).lines { console.print(line) }
+            let view = ExplainView(explanation, situation, told: told, console: console)
+            for line in view.lines { console.print(line) }
         }
         return .done
     }

@@ -66,39 +66,13 @@ enum PolicyDiffCommand {
         let arrow = console.glyphs.arrow
         let head = "\(before.policy) \(arrow) \(after.policy) on \(after.machine)"
         guard !change.lines.isEmpty else { return [head, "", "nothing changes for anybody"] }
-        var table = Table([
-            .init("FEATURE"), .init("CORES", number: true), .init("", number: true),
-            .init("CPUS", wraps: true), .init("GAINS", wraps: true), .init("LOSES", wraps: true),
-            .init("MEMORY", wraps: true),
-        ])
-        for line in change.lines {
-            let style: Paint.Style? = line.after == nil ? .bad : line.before == nil ? .good : nil
-            table.add([
-                .init(line.feature.name, style), .init(cores(line.before)),
-                .init("\(arrow) \(cores(line.after))"),
-                .init(line.after.map { $0.cpus.description } ?? "no place", style),
-                .init(line.gained.description, .good), .init(line.lost.description, .bad),
-                .init(memory(line, arrow)),
-            ])
-        }
         let out = after.keptOut.filter { kept in
             !before.keptOut.contains { $0.feature == kept.feature }
         }
         let moved = change.movedCPUs
-        return [head, ""] + table.lines(width: console.width, paint: console.paint)
+        return [head, ""] + ChangeTable(change).lines(console)
             + out.flatMap { kept in
                 Paragraph(label: kept.feature.name, labelWidth: 8).lines(kept.because, console)
             } + ["", "\(moved) CPU\(moved == 1 ? "" : "s") would move"]
-    }
-
-    private static func cores(_ allocation: ResourceAllocation?) -> String {
-        allocation.map { QuantityText.cores($0.millicores.total) } ?? "0"
-    }
-
-    private static func memory(_ line: PlanChange.Line, _ arrow: String) -> String {
-        let before = line.before?.memory.lowBytes ?? 0
-        let after = line.after?.memory.lowBytes ?? 0
-        guard before != after else { return "" }
-        return "\(QuantityText.bytes(before)) \(arrow) \(QuantityText.bytes(after))"
     }
 }

@@ -1,68 +1,74 @@
-import PoiseEngine
+package import PoiseEngine
 package import PoiseModel
 
-/// Shows to people why one feature has what it has.
+/// Shows to people why one feature has what it has: plain sentences, then what is a list anyway.
 package struct ExplainView {
-    private let answer: JSON
+    private let explanation: Explanation
+    private let situation: Situation
+    /// What the daemon tells beside: the state, what is not held, the last events.
+    private let told: JSON?
     private let console: Console
 
-    package init(_ answer: JSON, console: Console) {
-        self.answer = answer
+    package init(
+        _ explanation: Explanation, _ situation: Situation, told: JSON?, console: Console
+    ) {
+        self.explanation = explanation
+        self.situation = situation
+        self.told = told
         self.console = console
     }
 
     package var lines: [String] {
-        let state = answer["state"]?.string ?? console.glyphs.unknown
-        let name = console.paint(.bold, answer["feature"]?.string ?? "")
-        let style = StatusView.style(of: state)
-        let shown = style.map { console.paint($0, state) } ?? state
-        let because = answer["because"]?.string ?? console.glyphs.unknown
-        var lines = ["\(name)\(console.glyphs.separator)\(shown)"]
-        lines += part("has", has) + part("because", because) + part("wants", wants)
-        for unmet in answer["unmet"]?.array ?? [] {
-            let why = unmet["because"]?.string ?? ""
-            lines += part("unmet", "\(UnmetWords.short(unmet)): \(why)")
+        var lines = [head, ""]
+        for sentence in explanation.sentences(in: situation) {
+            lines += DisplayWidth.wrapped(sentence, to: console.width)
+            if sentence.hasSuffix(":"), !explanation.alternatives.isEmpty {
+                lines += PlaceTable(explanation.alternatives).lines(console)
+            }
+            lines.append("")
         }
-        for line in answer["allocation"]?["notHeld"]?.array ?? [] {
+        for line in told?["allocation"]?["notHeld"]?.array ?? [] {
             let text = "\(line["setting"]?.string ?? ""): \(line["because"]?.string ?? "")"
-            lines += part("not held", text)
+            lines += DisplayWidth.wrapped("Not held by the kernel here: " + text, to: console.width)
         }
-        let events = EventLines(answer["events"]?.array ?? [], console: console).lines
-        return lines + (events.isEmpty ? [] : ["", console.paint(.bold, "Last events")] + events)
+        let events = EventLines(told?["events"]?.array ?? [], console: console).lines
+        if !events.isEmpty { lines += [console.paint(.bold, "Last events")] + events }
+        while lines.last?.isEmpty ?? false { lines.removeLast() }
+        return lines
     }
 
-    private func part(_ label: String, _ text: String) -> [String] {
-        Paragraph(label: label, labelWidth: 8).lines(text, console)
+    private var head: String {
+        let name = console.paint(.bold, explanation.feature.name)
+        let priority = "priority \(explanation.policy.priority)"
+        let separator = console.glyphs.separator
+        guard let state = told?["state"]?.string else {
+            return "\(name)\(separator)\(priority)\(separator)on \(situation.machine.name)"
+        }
+        let shown = StatusView.style(of: state).map { console.paint($0, state) } ?? state
+        return "\(name)\(separator)\(shown)\(separator)\(priority)"
     }
+}
 
-    private var has: String {
-        guard let allocation = answer["allocation"], allocation != .null else { return "nothing" }
-        var parts: [String] = []
-        if let cores = allocation["millicores"]?.integer {
-            parts.append("\(QuantityText.cores(cores)) core\(cores == 1000 ? "" : "s") of time")
-        }
-        for (key, words) in [
-            ("exclusive", "CPUs of its own"), ("shared", "CPUs shared"),
-            ("borrowed", "CPUs borrowed"), ("nodes", "memory of node"),
-        ] {
-            guard let set = allocation[key]?.string, !set.isEmpty else { continue }
-            parts.append("\(words) \(set)")
-        }
-        if let bytes = allocation["memory"]?["maxBytes"]?.integer {
-            parts.append("at most \(QuantityText.bytes(bytes)) of memory")
-        }
-        for share in allocation["accelerators"]?.array ?? [] {
-            parts.append(share["id"]?.string ?? "")
-        }
-        return parts.isEmpty ? console.glyphs.unknown : parts.joined(separator: ", ")
-    }
+/// Other places, with what each costs more.
+struct PlaceTable {
+    /// No more places than this are listed.
+    private static let most = 6
+    private let alternatives: [PlaceAlternative]
 
-    /// What it needs now, class by class, from millicores; `null` is "as the policy wants".
-    private var wants: String {
-        let wishes = CoreClass.allCases.compactMap { coreClass -> String? in
-            guard let amount = answer["demand"]?[coreClass.rawValue]?.integer else { return nil }
-            return Unmet.Resource.cores(coreClass).words(amount)
+    init(_ alternatives: [PlaceAlternative]) { self.alternatives = alternatives }
+
+    func lines(_ console: Console) -> [String] {
+        var table = Table([
+            .init("  ELSEWHERE"), .init("COST", number: true),
+            .init("WHAT IT WOULD TAKE", wraps: true),
+        ])
+        for place in alternatives.prefix(PlaceTable.most) {
+            let cost = place.difference.total
+            let sign = cost < 0 ? "" : "+"
+            table.add([.init("  " + place.name), .init("\(sign)\(cost)"), .init(place.words)])
         }
-        return wishes.isEmpty ? "what its policy says" : wishes.joined(separator: ", ")
+        let rest = alternatives.count - PlaceTable.most
+        if rest > 0 { table.add([.init("  \(rest) more"), .init(""), .init("no better")]) }
+        return table.lines(width: console.width, paint: console.paint)
     }
 }

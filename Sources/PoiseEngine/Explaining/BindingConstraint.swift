@@ -248,3 +248,60 @@ extension BindingConstraint {
         }
     }
 }
+
+// For programs.
+extension BindingConstraint {
+    /// A word for each kind.
+    package var kind: String {
+        switch self {
+        case .absent: "absent"
+        case .ownMaximum: "ownMaximum"
+        case .ownWant: "ownWant"
+        case .ownNeed: "ownNeed"
+        case .deadband: "deadband"
+        case .held: "held"
+        case .reserve: "reserve"
+        case .machine: "machine"
+        case .noSuchCores: "noSuchCores"
+        case .memory: "memory"
+        case .locality: "locality"
+        case .accelerator: "accelerator"
+        case .noSuchNode: "noSuchNode"
+        case .noSuchCPUs: "noSuchCPUs"
+        case .reservedCPUs: "reservedCPUs"
+        case .takenCPUs: "takenCPUs"
+        case .placedElsewhere: "placedElsewhere"
+        }
+    }
+
+    /// Who has the cores that it is about.
+    package var coreLedgers: [CoreLedger] {
+        switch self {
+        case .held(let ledgers, _, _), .reserve(let ledgers, _, _), .machine(let ledgers, _, _):
+            ledgers
+        default: []
+        }
+    }
+
+    /// Who has the memory or accelerators that it is about.
+    package var amountLedger: AmountLedger? {
+        switch self {
+        case .memory(let ledger, _, _), .accelerator(let ledger, _, _, _): ledger
+        default: nil
+        }
+    }
+
+    /// Whether the machine itself lacks what is wanted.
+    var isOfTheMachine: Bool {
+        switch self {
+        case .machine, .noSuchCores, .noSuchNode, .noSuchCPUs: true
+        case .accelerator(_, let count, _, _): count == 0
+        default: false
+        }
+    }
+
+    /// The constraint in a sentence or two.
+    package func words(for feature: FeatureID, in situation: Situation) -> String {
+        ConstraintWords(feature, situation).sentence(self)
+    }
+}

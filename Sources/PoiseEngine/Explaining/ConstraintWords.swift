@@ -84,7 +84,9 @@ struct ConstraintWords {
             return "Its policy wants \(phrasing.amount(resource, want)) and no more."
         }
         var text = "It has all that its policy wants, and has not signalled that it needs more"
-        if let most, most > want { text += " (it may have up to \(phrasing.bare(resource, most)))" }
+        if let most, most > want {
+            text += " (it may have up to \(phrasing.amount(resource, most)))"
+        }
         return text + "."
     }
 

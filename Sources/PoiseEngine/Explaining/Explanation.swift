@@ -20,7 +20,7 @@ package struct Explanation: Sendable {
     package var allocation: ResourceAllocation?
     package var keptOut: KeptOut?
     package var wishes: [Wish]
-    package var load: LoadReading?
+    package var load: Situation.Load?
     package var constraint: BindingConstraint
     /// What its place costs, and other places; nil and none without cores of its own.
     package var cost: PlacementCost?

@@ -116,16 +116,30 @@ private struct ExplanationWords {
         if !signalled.isEmpty {
             sentences.append("It has signalled that it needs \(Phrasing.list(signalled)).")
         }
-        let estimated = explanation.wishes.compactMap { wish in
-            wish.estimated.map { phrasing.cores($0, wish.coreClass) }
-        }
-        if !estimated.isEmpty {
-            sentences.append("Its load was taken to want \(Phrasing.list(estimated)).")
-        }
-        if let used = explanation.load?.usedMillicores {
-            sentences.append("It used the time of \(phrasing.cores(used, nil)) lately.")
-        }
+        sentences += explanation.wishes.compactMap(believed) + [load].compactMap(\.self)
         return sentences.joined(separator: " ")
+    }
+
+    /// What is made of its word and its load, where that is another amount than it signalled.
+    private func believed(_ wish: Explanation.Wish) -> String? {
+        guard let estimated = wish.estimated else { return nil }
+        let cores = phrasing.cores(estimated, wish.coreClass)
+        if let signalled = wish.signalled, estimated < signalled {
+            return "It uses far less than it asks for, so only \(cores) are believed."
+        }
+        let isForetold = explanation.load?.isForetold ?? false
+        return isForetold
+            ? "By earlier days it is expected to want \(cores) soon."
+            : "Its load was taken to want \(cores)."
+    }
+
+    private var load: String? {
+        guard let used = explanation.load?.usedMillicores else { return nil }
+        var text = "It used the time of \(phrasing.cores(used, nil)) lately"
+        if let pressure = explanation.load?.pressurePerMille, pressure >= 10 {
+            text += ", and waited for a CPU \(pressure / 10) % of the time"
+        }
+        return text + "."
     }
 
     private func limits(_ wish: CoreWish) -> String {
@@ -181,12 +195,13 @@ private struct ExplanationWords {
         case .has: return ""
         case .onSignal:
             let losses = (more.signal?.losses ?? []).map(remedyWords.loss)
-            let cost = losses.isEmpty ? "nobody else would have less" : Phrasing.list(losses)
+            let cost =
+                losses.isEmpty
+                ? "nobody else would have less" : losses.joined(separator: "; ")
             return "It would get \(wanted) as soon as it signalled the need; \(cost)."
         case .no:
-            guard more.isPossible, !more.remedies.isEmpty else {
-                return WhyNotWords(more, situation).sentences.last ?? ""
-            }
+            // Where the machine lacks it, that has been said.
+            if !more.isPossible, explanation.constraint.isOfTheMachine { return "" }
             return WhyNotWords(more, situation).sentences.last ?? ""
         }
     }

@@ -25,6 +25,9 @@ struct Phrasing {
 
     func number(_ millicores: Int) -> String { QuantityText.cores(millicores) }
 
+    /// `none` for nothing, where the noun has just been said.
+    func none(_ millicores: Int) -> String { millicores == 0 ? "none" : number(millicores) }
+
     /// `performance ` or nothing.
     func name(_ coreClass: CoreClass?) -> String {
         guard let coreClass, !hasOneClass || !machine.classes.contains(coreClass) else { return "" }
@@ -51,7 +54,7 @@ struct Phrasing {
     /// An amount without its noun, where the noun has just been said.
     func bare(_ resource: Unmet.Resource, _ amount: Int) -> String {
         switch resource {
-        case .cores: number(amount)
+        case .cores: none(amount)
         case .memory, .gpu: QuantityText.bytes(amount)
         case .npu: "\(amount) %"
         }

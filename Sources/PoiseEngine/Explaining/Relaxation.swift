@@ -99,8 +99,9 @@ package struct Remedy: Sendable, Equatable {
     /// One feature that has less for it.
     package struct Loss: Sendable, Equatable {
         package var feature: FeatureID
-        package var coresBefore: Int
-        package var coresAfter: Int
+        /// Millicores, by the class that they come from.
+        package var coresBefore: PerClass<Int>
+        package var coresAfter: PerClass<Int>
         package var memoryBefore: Int
         package var memoryAfter: Int
         /// Whether it would be kept out or stopped.
@@ -125,13 +126,13 @@ package struct Remedy: Sendable, Equatable {
         losses = change.lines.compactMap { line in
             guard line.feature != asker, let before = line.before else { return nil }
             let loss = Loss(
-                feature: line.feature, coresBefore: before.millicores.total,
-                coresAfter: line.after?.millicores.total ?? 0,
+                feature: line.feature, coresBefore: before.millicores,
+                coresAfter: line.after?.millicores ?? .zero,
                 memoryBefore: before.memory.lowBytes,
                 memoryAfter: line.after?.memory.lowBytes ?? 0, losesItsPlace: line.after == nil)
             let isLess =
-                loss.coresAfter < loss.coresBefore || loss.memoryAfter < loss.memoryBefore
-                || loss.losesItsPlace
+                CoreClass.allCases.contains { loss.coresAfter[$0] < loss.coresBefore[$0] }
+                || loss.memoryAfter < loss.memoryBefore || loss.losesItsPlace
             return isLess ? loss : nil
         }
     }

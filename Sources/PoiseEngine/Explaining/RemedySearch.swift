@@ -32,7 +32,7 @@ package struct RemedySearch {
     package init(_ question: Question, for feature: FeatureID, in situation: Situation) {
         self.feature = feature
         self.question = question
-        before = situation.plan
+        before = situation.plan.withoutLoans()
         var asked = situation
         if let need = question.need(of: feature, in: situation) { asked.demands[feature] = need }
         self.asked = asked
@@ -51,7 +51,11 @@ package struct RemedySearch {
         var found: [Remedy] = []
         for group in groups {
             for candidate in group where found.count < RemedySearch.mostRemedies {
-                guard let remedy = smallest(candidate) else { continue }
+                // Who is asked for less already need not be asked for more.
+                let isAsked = found.contains { remedy in
+                    remedy.changes.contains { $0.takesCores(like: candidate.strongest) }
+                }
+                guard !isAsked, let remedy = smallest(candidate) else { continue }
                 found.append(remedy)
                 break
             }
@@ -157,6 +161,16 @@ struct RelaxationScale {
 }
 
 extension Relaxation {
+    /// Whether both take cores of one class from one other feature.
+    func takesCores(like other: Relaxation) -> Bool {
+        switch (self, other) {
+        case (.coreWant(let a, let x, _), .coreWant(let b, let y, _)),
+            (.coreMaximum(let a, let x, _), .coreMaximum(let b, let y, _)):
+            a == b && x == y
+        default: false
+        }
+    }
+
     /// Whether it changes the same setting of the same feature.
     func isKind(of other: Relaxation) -> Bool {
         switch (self, other) {

@@ -1,4 +1,4 @@
-import PoiseModel
+package import PoiseModel
 
 /// A change, and what it costs others, as a person would say it.
 struct RemedyWords {
@@ -25,24 +25,34 @@ struct RemedyWords {
         let named = losses.count > 4 ? 3 : losses.count
         let rest = losses.count - named
         let list = losses.prefix(named) + (rest > 0 ? ["\(rest) others would lose too"] : [])
-        return "\(changes) (\(Phrasing.list(Array(list))))"
+        return "\(changes) (\(list.joined(separator: "; ")))"
     }
 
-    /// `agents would go from 2 cores to 1`.
+    /// `agents would go from 2 performance cores to 1 (and have 1 efficiency core more)`.
     func loss(_ loss: Remedy.Loss) -> String {
         if loss.losesItsPlace { return "\(loss.feature) would lose its place" }
         var parts: [String] = []
-        if loss.coresAfter < loss.coresBefore {
-            parts.append(
-                "go from \(phrasing.cores(loss.coresBefore, nil)) to"
-                    + " \(phrasing.number(loss.coresAfter))")
+        let falls = CoreClass.allCases.filter { loss.coresAfter[$0] < loss.coresBefore[$0] }
+        if !falls.isEmpty {
+            let steps = falls.map { coreClass in
+                "\(phrasing.cores(loss.coresBefore[coreClass], coreClass)) to"
+                    + " \(phrasing.none(loss.coresAfter[coreClass]))"
+            }
+            parts.append("go from \(Phrasing.list(steps))")
+        }
+        let rises = CoreClass.allCases.filter { loss.coresAfter[$0] > loss.coresBefore[$0] }
+        if !rises.isEmpty {
+            let more = rises.map {
+                phrasing.cores(loss.coresAfter[$0] - loss.coresBefore[$0], $0)
+            }
+            parts.append("get \(Phrasing.list(more)) instead")
         }
         if loss.memoryAfter < loss.memoryBefore {
             parts.append(
                 "keep \(QuantityText.bytes(loss.memoryAfter)) of memory instead of"
                     + " \(QuantityText.bytes(loss.memoryBefore))")
         }
-        return "\(loss.feature) would \(parts.joined(separator: " and "))"
+        return "\(loss.feature) would \(Phrasing.list(parts))"
     }
 
     func text(_ change: Relaxation) -> String {
@@ -127,4 +137,11 @@ struct RemedyWords {
     }
 
     private func who(_ feature: FeatureID) -> String { feature == asker ? "it" : feature.name }
+}
+
+extension Relaxation {
+    /// `raise its priority from 80 to 91`, where "its" is the asker's.
+    package func words(for asker: FeatureID, in situation: Situation) -> String {
+        RemedyWords(asker, situation).text(self)
+    }
 }

@@ -1,20 +1,42 @@
 package import PoiseModel
 
 /// A decision and everything that it was made from: what explanations are computed from.
-package struct Situation: Sendable {
+package struct Situation: Sendable, Equatable, Codable {
+    /// What a feature's load says of it.
+    package struct Load: Sendable, Equatable, Codable {
+        /// CPU time that it used when it was looked at last; nil when that is not known.
+        package var usedMillicores: Int?
+        /// Time in which some of it waited for a CPU, per mille.
+        package var pressurePerMille: Int?
+        /// What it is taken to want for its load.
+        package var wants: Int
+        /// Whether that is foretold from earlier seasons.
+        package var isForetold: Bool
+
+        package init(
+            usedMillicores: Int? = nil, pressurePerMille: Int? = nil, wants: Int,
+            isForetold: Bool = false
+        ) {
+            self.usedMillicores = usedMillicores
+            self.pressurePerMille = pressurePerMille
+            self.wants = wants
+            self.isForetold = isForetold
+        }
+    }
+
     package var machine: Machine
     package var policy: Policy
     /// What holds now.
     package var plan: AllocationPlan
-    /// What the planner was told that features need.
+    /// What the planner was told that features need, by their word and by their load.
     package var demands: [FeatureID: Demand]
-    /// What features have signalled themselves; a part of `demands`.
+    /// What features have signalled themselves.
     package var needs: [FeatureID: Demand]
-    /// What features did when they were looked at last.
-    package var loads: [FeatureID: LoadReading] = [:]
-    /// Features that take no part in the plan, with their state and the reason, as people say it.
+    package var loads: [FeatureID: Load] = [:]
+    /// Features that take no part in the plan, with their state and its reason, as people say it.
     package var absent: [FeatureID: String] = [:]
 
+    /// - Parameter needs: those among `demands` that were signalled; all of them when nil.
     package init(
         machine: Machine, policy: Policy, plan: AllocationPlan,
         demands: [FeatureID: Demand] = [:], needs: [FeatureID: Demand]? = nil
@@ -38,10 +60,58 @@ package struct Situation: Sendable {
         return min(max(wanted, wish.min), wish.max)
     }
 
-    /// The plan that this situation leads to, close to the one that holds.
+    /// The plan that this situation leads to, close to the one that holds, before any loan.
     package func replanned() -> AllocationPlan {
         let running = Set(policy.features.map(\.id)).subtracting(absent.keys)
         return Planner(machine: machine, policy: policy)
-            .plan(demands: demands, inForce: plan, running: running)
+            .plan(demands: demands, inForce: plan.withoutLoans(), running: running)
+    }
+}
+
+extension Situation: SelfChecking {
+    package var contradiction: String? {
+        loads.values.contains { $0.wants < 0 } ? "has a load that wants less than nothing" : nil
+    }
+}
+
+extension Supervisor {
+    /// What the decisions of now are made from.
+    package var situation: Situation {
+        var situation = Situation(
+            machine: machine, policy: policy, plan: plan, demands: demands, needs: needs.demands)
+        for (feature, load) in load.features {
+            let foretold = load.foretold ?? 0
+            situation.loads[feature] = Situation.Load(
+                usedMillicores: load.reading.usedMillicores,
+                pressurePerMille: load.reading.cpuPressurePerMille, wants: load.demand,
+                isForetold: foretold > load.estimator.settled)
+        }
+        for feature in policy.features.map(\.id) {
+            guard let record = records[feature] else {
+                situation.absent[feature] = "not known yet"
+                continue
+            }
+            guard !record.life.takesPart else { continue }
+            let problem = record.lastProblem.map { ": \($0)" } ?? ""
+            situation.absent[feature] = record.life.state.word + problem
+        }
+        return situation
+    }
+}
+
+extension FeatureLife.State {
+    /// The state as people are told it.
+    package var word: String {
+        switch self {
+        case .stopped: "stopped"
+        case .waiting: "waiting"
+        case .starting: "starting"
+        case .running: "running"
+        case .stopping(.rest): "stopping"
+        case .stopping(.startAgain): "restarting"
+        case .stopping(.failure): "failing"
+        case .backingOff: "backing off"
+        case .failed: "failed"
+        }
     }
 }

@@ -3,7 +3,7 @@ package import PoiseModel
 /// Whether a feature has what somebody asks for, or would have it, and if not, what stands in the
 /// way and which smallest change would give it.
 package struct WhyNot: Sendable {
-    package enum Verdict: Sendable, Equatable {
+    package enum Verdict: String, Sendable, Equatable {
         /// It has it now.
         case has
         /// It has only to signal the need.
@@ -47,7 +47,8 @@ package struct WhyNot: Sendable {
         asked = after.plan
         if isThere, question.isMet(for: feature, by: asked, on: situation.machine) {
             verdict = .onSignal
-            signal = Remedy([], from: situation.plan, to: asked, for: feature)
+            signal = Remedy(
+                [], from: situation.plan.withoutLoans(), to: asked, for: feature)
             return
         }
         verdict = .no

@@ -45,7 +45,7 @@ struct WhyNotWords {
                 ? ["\(feature) has a place: \(has)."] : ["\(feature) has it already: \(has)."]
         case .onSignal:
             return [
-                "\(feature) has \(has). It would get \(wanted) as soon as it signalled that"
+                "\(feature) has \(has). It would get \(short) as soon as it signalled that"
                     + " it needs them. \(cost)"
             ]
         case .no:
@@ -62,7 +62,8 @@ struct WhyNotWords {
         case .cores(let coreClass?, _):
             return phrasing.cores(allocation.millicores[coreClass], coreClass)
         case .cores(nil, _), .running: return allocation.timeWords(phrasing)
-        case .memory: return "\(QuantityText.bytes(allocation.memory.lowBytes)) of memory kept"
+        case .memory:
+            return "\(QuantityText.bytes(allocation.memory.lowBytes)) of memory kept for it"
         case .node, .cpus: return phrasing.cpus(allocation.cpus)
         case .gpu, .npu:
             let parts = allocation.accelerators.map { share in
@@ -74,10 +75,23 @@ struct WhyNotWords {
         }
     }
 
+    /// What was asked for, where `has` has just named the same thing.
+    private var short: String {
+        let isNamed = situation.plan[answer.feature] != nil
+        switch answer.question {
+        case .cores(let coreClass?, let amount) where isNamed:
+            let held = situation.plan[answer.feature]?.millicores[coreClass] ?? 0
+            return held > 0 && amount >= 1000
+                ? phrasing.number(amount) : phrasing.cores(amount, coreClass)
+        case .memory(let bytes) where isNamed: return QuantityText.bytes(bytes)
+        default: return answer.question.words(on: situation.machine)
+        }
+    }
+
     private var cost: String {
         let losses = answer.signal?.losses ?? []
         guard !losses.isEmpty else { return "Nobody else would have less for it." }
-        return "For it, \(Phrasing.list(losses.map(remedyWords.loss)))."
+        return "For it, \(losses.map(remedyWords.loss).joined(separator: "; "))."
     }
 
     private func no(_ wanted: String) -> String {
@@ -94,10 +108,10 @@ struct WhyNotWords {
             else { return "\(answer.feature) has no place.\(why)" }
             return words.keptOut(kept) + why
         }
-        var start = "\(answer.feature) has \(has), not \(wanted)."
+        var start = "\(answer.feature) has \(has), not \(short)."
         if asksForSignal, case .cores = answer.question {
             start =
-                "\(answer.feature) has \(has), and would not get \(wanted) if it signalled that it"
+                "\(answer.feature) has \(has), and would not get \(short) if it signalled that it"
                 + " needs them."
         }
         return start + why

@@ -51,7 +51,7 @@ extension PlanDraft {
             unmet.append(
                 Unmet(
                     resource: .cores(wish), wanted: ration.target[wish],
-                    got: ration.given[wish].total, because: shortage(of: wish, for: ration)))
+                    got: ration.given[wish].total, because: shortage(of: wish, for: ration.policy)))
         }
         let got = min(ration.memory, memory[position].bytes)
         let wanted = max(ration.memoryTarget, ration.policy.memory.min)
@@ -73,7 +73,7 @@ extension PlanDraft {
             guard var unmet = ration.keptOut else { continue }
             for index in unmet.indices {
                 switch unmet[index].resource {
-                case .cores(let wish): unmet[index].because = shortage(of: wish, for: ration)
+                case .cores(let wish): unmet[index].because = shortage(of: wish, for: ration.policy)
                 default:
                     unmet[index].because =
                         "features of higher or equal priority and the reserve hold the rest"
@@ -94,10 +94,22 @@ extension PlanDraft {
                 unmet: [
                     Unmet(
                         resource: .cores(wish), wanted: max(policy.cores[wish]?.want ?? 0, 10),
-                        got: 0, because: shortage(of: wish, for: division.rations[index]))
+                        got: 0, because: shortage(of: wish, for: policy))
                 ],
                 because: "kept out: those above it leave no core that it could run on")
         }
+    }
+
+    /// One that was refused on the way, with who has the cores in the end.
+    func retold(_ kept: KeptOut, _ policy: Policy) -> KeptOut {
+        var kept = kept
+        guard let policy = policy.features.first(where: { $0.id == kept.feature })
+        else { return kept }
+        for index in kept.unmet.indices {
+            guard case .cores(let wish) = kept.unmet[index].resource else { continue }
+            kept.unmet[index].because = shortage(of: wish, for: policy)
+        }
+        return kept
     }
 
     private func kept(_ policy: FeaturePolicy, _ unmet: [Unmet]) -> KeptOut {
@@ -111,18 +123,18 @@ extension PlanDraft {
     }
 
     /// Why a wish for cores is not met: who has the cores that it may use.
-    private func shortage(of wish: CoreClass, for ration: Apportionment.Ration) -> String {
+    func shortage(of wish: CoreClass, for policy: FeaturePolicy) -> String {
         let sources =
-            ration.policy.cores[wish].map { Apportionment.sources(of: wish, $0.fallback) }
-            ?? ration.classesToRunOn
+            policy.cores[wish].map { Apportionment.sources(of: wish, $0.fallback) }
+            ?? policy.classesToRunOn
         let there = sources.filter { map.coreCount[$0] > 0 }
         if there.isEmpty {
             return "this machine has no \(wish.rawValue) cores, and its fallback allows no others"
         }
         let parts = there.map { source in
             let total = map.coreCount[source]
-            let holders = holders(of: source, except: ration.policy.id)
-            let list = holders.isEmpty ? "nobody else holds any" : holders.joined(separator: ", ")
+            let holders = holders(of: source, beside: policy.id)
+            let list = holders.joined(separator: ", ")
             return "of \(total) \(source.rawValue) core\(total == 1 ? "" : "s"): \(list)"
         }
         return parts.joined(separator: "; ")
@@ -131,27 +143,31 @@ extension PlanDraft {
     /// No more holders than this are named; the rest is summed up.
     private static let mostHolders = 6
 
-    private func holders(of source: CoreClass, except feature: FeatureID) -> [String] {
+    /// Who has the cores of a class: what is named adds up to all that there are.
+    private func holders(of source: CoreClass, beside feature: FeatureID) -> [String] {
         var holders: [String] = []
+        var left = map.coreCount[source] * 1000
+        func say(_ millicores: Int, _ who: String) {
+            left -= millicores
+            if millicores > 0 { holders.append("\(QuantityText.cores(millicores)) \(who)") }
+        }
         var system = reserve.cores.count { map.machine.cores[$0].class == source } * 1000
         if reserve.coreClass == source { system += reserve.millicores }
-        if system > 0 { holders.append("\(QuantityText.cores(system)) kept for the system") }
-        var (named, rest, restCount) = (0, 0, 0)
-        for index in division.byPriority {
-            let held = division.rations[index].held[source]
-            guard held > 0, division.rations[index].policy.id != feature else { continue }
-            if named == PlanDraft.mostHolders {
-                (rest, restCount) = (rest + held, restCount + 1)
-                continue
-            }
-            named += 1
-            holders.append(
-                "\(QuantityText.cores(held)) with \(division.rations[index].policy.id)"
-                    + " (priority \(division.rations[index].priority))")
+        say(system, "kept for the system")
+        let own = division.rations.first { $0.policy.id == feature }
+        say(own?.keptOut == nil ? own?.held[source] ?? 0 : 0, "its own")
+        let others = division.byPriority.filter { index in
+            division.rations[index].held[source] > 0 && division.rations[index].keptOut == nil
+                && division.rations[index].policy.id != feature
         }
-        if restCount > 0 {
-            holders.append("\(QuantityText.cores(rest)) with \(restCount) more")
+        let named = others.count > PlanDraft.mostHolders ? PlanDraft.mostHolders : others.count
+        for index in others.prefix(named) {
+            let ration = division.rations[index]
+            say(ration.held[source], "with \(ration.policy.id) (priority \(ration.priority))")
         }
+        let rest = others.dropFirst(named)
+        say(rest.reduce(0) { $0 + division.rations[$1].held[source] }, "with \(rest.count) more")
+        say(left, "left over")
         return holders
     }
 

@@ -85,7 +85,8 @@ package struct Planner: Sendable {
             machine: machine.name, policy: policy.name, reserved: reserve.pus(of: machine),
             reservedMillicores: reserve.millicores)
         plan.features = draft.allocations()
-        plan.keptOut = (refused + draft.keptOut()).sorted { $0.feature < $1.feature }
+        let retold = refused.map { draft.retold($0, policy) }
+        plan.keptOut = (retold + draft.keptOut()).sorted { $0.feature < $1.feature }
         var used = plan.reserved
         for allocation in plan.features { used.formUnion(allocation.cpus) }
         plan.idle = machine.pus.subtracting(used)
