@@ -61,37 +61,6 @@ import Testing
         let lines = StatusView(.object([]), console: console).lines
         #expect(lines.last == "no features")
         #expect(PlanView(.null, console: console).lines.contains("no feature has a place"))
-        #expect(!ExplainView(.array([]), console: console).lines.isEmpty)
-    }
-
-    @Test func anExplanationTellsWhatItHasWantsAndLacks() {
-        let answer: JSON = [
-            "feature": "streaming", "state": "running",
-            "allocation": [
-                "millicores": 3500, "exclusive": "0-2", "shared": "7", "borrowed": "",
-                "nodes": "0",
-                "memory": ["lowBytes": 0, "highBytes": nil, "maxBytes": 1_073_741_824],
-            ],
-            "because": "3 performance cores of its own; in node 0",
-            "unmet": [
-                [
-                    "resource": "cores.efficiency", "wanted": 2.5, "got": 0.5,
-                    "because": "twin has them",
-                ]
-            ],
-            "demand": ["performance": 4000, "efficiency": nil, "lowPower": nil],
-            "events": [],
-        ]
-        #expect(
-            ExplainView(answer, console: console).lines == [
-                "streaming · running",
-                "  has       3.5 cores of time, CPUs of its own 0-2, CPUs shared 7, memory of "
-                    + "node 0, at most 1",
-                "            GiB of memory",
-                "  because   3 performance cores of its own; in node 0",
-                "  wants     4 performance cores",
-                "  unmet     0.5 of 2.5 efficiency cores: twin has them",
-            ])
     }
 
     @Test(arguments: [

@@ -21,6 +21,8 @@ package struct WhyNotView {
         }
         guard let remedy = answer.remedies.first else { return lines }
         let change = PlanChange(from: situation.plan, to: remedy.plan)
+        // What it gets itself has been said.
+        guard change.lines.contains(where: { $0.feature != answer.feature }) else { return lines }
         return lines + ["", console.paint(.bold, "With the first change")]
             + ChangeTable(change).lines(console)
     }

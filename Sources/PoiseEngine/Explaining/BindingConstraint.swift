@@ -12,6 +12,8 @@ package enum BindingConstraint: Sendable, Equatable {
     case ownNeed(Unmet.Resource, need: Int, most: Int)
     /// Its need differs by too little from what it has.
     case deadband(CoreClass, need: Int, held: Int, percent: Int)
+    /// It asks for more than its use explains, so that it is not believed.
+    case doubted(CoreClass, signalled: Int, believed: Int)
     /// All cores that it may use are held.
     case held([CoreLedger], wanted: Int, got: Int)
     /// Nobody else holds any; the system keeps some.
@@ -173,6 +175,12 @@ extension BindingConstraint {
                 self = .ownMaximum(.cores(wish), most)
                 return
             }
+            let percent = situation.policy.rebalance.deadbandPercent
+            let before = situation.plan[feature]?.wanted[wish] ?? 0
+            if before < amount, (amount - before) * 100 <= before * percent {
+                self = .deadband(wish, need: amount, held: before, percent: percent)
+                return
+            }
             self = BindingConstraint(
                 [coreClass], wish: coreClass, wanted: amount, got: held[coreClass], of: feature,
                 situation)
@@ -202,13 +210,30 @@ extension BindingConstraint {
     ) {
         let policy = situation.policy(of: feature)
         let wishes = CoreClass.allCases.filter { policy?.cores[$0] != nil }
-        let largest = wishes.max { allocation.wanted[$0] < allocation.wanted[$1] }
+        let here = situation.machine.classes
+        // Others stand in for some of what it wants.
+        let replaced = wishes.first {
+            here.contains($0) && allocation.millicores[$0] < allocation.wanted[$0]
+        }
+        if let replaced {
+            self = BindingConstraint(
+                [replaced], wish: replaced, wanted: allocation.wanted[replaced],
+                got: allocation.millicores[replaced], of: feature, situation)
+            return
+        }
+        let signalled = wishes.filter { situation.demands[feature]?.wanted[$0] != nil }
+        let largest = (signalled.isEmpty ? wishes : signalled)
+            .max { allocation.wanted[$0] < allocation.wanted[$1] }
         guard let largest, let wish = policy?.cores[largest] else {
             let want = policy?.memory.want ?? 0
             self = .ownWant(.memory, want: want, most: policy?.memory.max)
             return
         }
         let held = allocation.wanted[largest]
+        if let doubted = situation.doubted(feature, largest) {
+            self = .doubted(largest, signalled: doubted.signalled, believed: doubted.believed)
+            return
+        }
         let target = situation.target(of: feature, largest) ?? held
         if held < target {
             self = .deadband(
@@ -259,6 +284,7 @@ extension BindingConstraint {
         case .ownWant: "ownWant"
         case .ownNeed: "ownNeed"
         case .deadband: "deadband"
+        case .doubted: "doubted"
         case .held: "held"
         case .reserve: "reserve"
         case .machine: "machine"

@@ -18,12 +18,15 @@ struct ConstraintWords {
     /// One sentence, or two; with a full stop.
     func sentence(_ constraint: BindingConstraint) -> String {
         switch constraint {
-        case .absent(let state): return "It has no place because it is \(state)."
+        case .absent(let state): return "It has no place because it \(state)."
         case .ownMaximum(let resource, let most): return maximum(resource, most)
         case .ownWant(let resource, let want, let most): return wants(resource, want, most)
         case .ownNeed(let resource, let need, let most):
-            return "It has the \(phrasing.amount(resource, need)) that it needs now; its policy"
-                + " allows up to \(phrasing.bare(resource, most)) when it needs more."
+            return "It has the \(phrasing.amount(resource, need)) that it is taken to need; its"
+                + " policy allows up to \(phrasing.bare(resource, most))."
+        case .doubted(let coreClass, let signalled, let believed):
+            return "It asks for \(phrasing.cores(signalled, coreClass)) but uses far less, so only"
+                + " \(phrasing.number(believed)) \(believed == 1000 ? "is" : "are") believed."
         case .deadband(let coreClass, let need, let held, let percent):
             return "It needs \(phrasing.cores(need, coreClass)), which is within \(percent) % of"
                 + " the \(phrasing.number(held)) that it has, so nothing moves"
@@ -102,7 +105,8 @@ struct ConstraintWords {
 
     private func held(_ ledgers: [CoreLedger]) -> String {
         ledgers.map { ledger in
-            let all = ledger.total == 1000 ? "The only" : "All \(phrasing.number(ledger.total))"
+            let count = phrasing.number(ledger.total)
+            let all = [1000: "The only", 2000: "Both"][ledger.total] ?? "All \(count)"
             let verb = ledger.total == 1000 ? "is" : "are"
             let name = phrasing.name(ledger.coreClass) + (ledger.total == 1000 ? "core" : "cores")
             return "\(all) \(name) \(verb) taken: \(Phrasing.list(holders(of: ledger)))."

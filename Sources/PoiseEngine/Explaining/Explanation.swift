@@ -85,13 +85,26 @@ package struct Explanation: Sendable {
             }
         }
         switch constraint {
-        case .deadband(let wish, let need, _, _): return .cores(wish, need)
+        case .doubted: return nil
+        case .held, .reserve, .machine:
+            // It has others instead of some that it wants.
+            let replaced = wishes.first {
+                situation.machine.classes.contains($0.coreClass)
+                    && allocation.millicores[$0.coreClass] < $0.target
+            }
+            return replaced.map {
+                .cores($0.coreClass, next(allocation.millicores[$0.coreClass]))
+            }
+        case .deadband(let wish, let need, _, _): return .cores(wish, next(need))
         case .ownMaximum(.cores(let wish), _), .ownWant(.cores(let wish), _, _),
             .ownNeed(.cores(let wish), _, _):
             let isThere = situation.machine.classes.contains(wish)
-            guard isThere else { return .cores(nil, allocation.millicores.total + 1000) }
-            return .cores(wish, allocation.millicores[wish] + 1000)
+            guard isThere else { return .cores(nil, next(allocation.millicores.total)) }
+            return .cores(wish, next(allocation.millicores[wish]))
         default: return nil
         }
     }
+
+    /// One core more, in whole cores.
+    private func next(_ millicores: Int) -> Int { (millicores / 1000 + 1) * 1000 }
 }

@@ -71,12 +71,15 @@ private struct ExplanationWords {
             return constraintWords.keptOut(kept)
         }
         var parts = ["\(feature) has \(allocation.timeWords(phrasing))"]
-        if !allocation.borrowed.isEmpty {
-            parts.append(
-                "runs on \(phrasing.cpus(allocation.borrowed)) while others leave them idle")
-        }
-        if !allocation.lent.isEmpty {
-            parts.append("lends \(phrasing.cpus(allocation.lent)) while it leaves them idle")
+        for loan in situation.plan.loans {
+            if loan.borrower == feature {
+                parts.append(
+                    "runs on \(phrasing.cpus(loan.cpus)) while \(loan.lender) leaves them idle")
+            } else if loan.lender == feature {
+                parts.append(
+                    "lets \(loan.borrower) run on \(phrasing.cpus(loan.cpus)) while it leaves them"
+                        + " idle")
+            }
         }
         var text = Phrasing.list(parts) + "."
         let things = self.things(allocation)
@@ -106,10 +109,18 @@ private struct ExplanationWords {
 
     var wants: String {
         var sentences: [String] = []
+        let isMixed = explanation.wishes.count > 1
         let wishes = explanation.wishes.map { wish in
-            "\(phrasing.cores(wish.policy.want, wish.coreClass)) (\(limits(wish.policy)))"
+            let want = phrasing.cores(wish.policy.want, wish.coreClass, alwaysNamed: isMixed)
+            return "\(want) (\(limits(wish.policy)))"
         }
         if !wishes.isEmpty { sentences.append("Its policy wants \(Phrasing.list(wishes)).") }
+        let missing = explanation.wishes.map(\.coreClass)
+            .filter { !situation.machine.classes.contains($0) }.map(Phrasing.word)
+        if explanation.allocation != nil, !missing.isEmpty {
+            sentences.append(
+                "This machine has no \(Phrasing.list(missing, "or")) cores; others stand in.")
+        }
         let signalled = explanation.wishes.compactMap { wish in
             wish.signalled.map { phrasing.cores($0, wish.coreClass) }
         }
@@ -124,9 +135,7 @@ private struct ExplanationWords {
     private func believed(_ wish: Explanation.Wish) -> String? {
         guard let estimated = wish.estimated else { return nil }
         let cores = phrasing.cores(estimated, wish.coreClass)
-        if let signalled = wish.signalled, estimated < signalled {
-            return "It uses far less than it asks for, so only \(cores) are believed."
-        }
+        if let signalled = wish.signalled, estimated < signalled { return nil }
         let isForetold = explanation.load?.isForetold ?? false
         return isForetold
             ? "By earlier days it is expected to want \(cores) soon."
@@ -154,28 +163,44 @@ private struct ExplanationWords {
             return "\(phrasing.bare(unmet.resource, unmet.got)) of the \(wanted)"
         }
         let sentence = constraintWords.sentence(explanation.constraint)
-        guard !lacks.isEmpty else { return sentence }
+        guard !lacks.isEmpty else { return standIns + sentence }
         return "It got \(Phrasing.list(lacks)) that it wants. \(sentence)"
     }
 
+    /// Cores of other classes in the place of some that it wants.
+    private var standIns: String {
+        guard let allocation = explanation.allocation else { return "" }
+        let parts = explanation.wishes.compactMap { wish -> String? in
+            let got = allocation.millicores[wish.coreClass]
+            guard situation.machine.classes.contains(wish.coreClass), got < wish.target else {
+                return nil
+            }
+            let wanted = phrasing.cores(wish.target, wish.coreClass)
+            return "\(phrasing.none(got)) of the \(wanted) that it wants, and"
+                + " \(phrasing.number(wish.target - got)) of another class instead"
+        }
+        return parts.isEmpty ? "" : "It got \(Phrasing.list(parts)). "
+    }
+
     var place: String {
-        guard let allocation = explanation.allocation, let cost = explanation.cost else {
+        guard let allocation = explanation.allocation, explanation.cost != nil else {
             return ""
         }
         let caches = situation.machine.clusters.filter {
             !$0.pus.isDisjoint(with: allocation.exclusive)
         }
+        let own = situation.machine.cores.filter { $0.pus.isSubset(of: allocation.exclusive) }
+        let nodes = NodeSet(own.map { situation.machine.nodes[$0.node].osIndex })
+        let names = caches.map { "\($0.cache)#\($0.id)" }
         var parts: [String] = []
-        if situation.machine.nodes.count > 1 {
-            parts.append("\(cost.nodes) node\(cost.nodes == 1 ? "" : "s")")
-        }
-        if !caches.isEmpty {
-            let names = caches.map { "\($0.cache)#\($0.id)" }
-            let shown = names.count > 6 ? "\(names.count) caches" : Phrasing.list(names)
-            parts.append(names.count > 6 ? shown : "cache\(names.count == 1 ? "" : "s") \(shown)")
+        if situation.machine.nodes.count > 1 { parts.append("on \(ConstraintWords.nodes(nodes))") }
+        if names.count > 6 {
+            parts.append("in \(names.count) caches")
+        } else if !names.isEmpty {
+            parts.append("in cache\(names.count == 1 ? "" : "s") \(Phrasing.list(names))")
         }
         guard !parts.isEmpty else { return "" }
-        let start = "Its own cores are in \(Phrasing.list(parts))."
+        let start = "Its own cores are \(parts.joined(separator: ", "))."
         guard !explanation.alternatives.isEmpty else { return start }
         let better = explanation.alternatives.contains {
             $0.difference.total < 0 && !$0.lacksMemory && $0.displaced.isEmpty

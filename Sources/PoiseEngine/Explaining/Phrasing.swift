@@ -12,8 +12,11 @@ struct Phrasing {
     }
 
     /// `3 performance cores`, `1 core`, `half a core`, `0.2 of an efficiency core`.
-    func cores(_ millicores: Int, _ coreClass: CoreClass?) -> String {
-        let name = name(coreClass)
+    func cores(
+        _ millicores: Int, _ coreClass: CoreClass?, alwaysNamed: Bool = false
+    ) -> String {
+        let isNamed = alwaysNamed && coreClass != nil
+        let name = isNamed ? coreClass.map { Phrasing.word($0) + " " } ?? "" : name(coreClass)
         switch millicores {
         case 0: return "no \(name)core"
         case 500: return "half \(name.isEmpty ? "a" : article(name)) \(name)core"

@@ -164,11 +164,14 @@ private struct PlaceSketch {
             }
         }
         guard there != held else { return nil }
+        let isThere = held.indices.allSatisfy { held[$0] == 0 || bins.contains($0) }
         let here = PlacementCost(holding: held, of: map, closeness: closeness)
+        let difference = PlacementCost(holding: there, of: map, closeness: closeness) - here
+        // Where it is already, only a better arrangement is another place.
+        guard !isThere || difference.total < 0 else { return nil }
         let node = bins.first.map { map.bins[$0].node } ?? 0
         return PlaceAlternative(
-            place: place,
-            difference: PlacementCost(holding: there, of: map, closeness: closeness) - here,
+            place: place, difference: difference,
             movedCPUs: held.indices.reduce(0) {
                 $0 + max(0, held[$1] - there[$1]) * map.width(of: $1)
             }, displaced: displaced, coresElsewhere: elsewhere,

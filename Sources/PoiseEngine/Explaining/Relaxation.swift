@@ -23,6 +23,8 @@ package enum Relaxation: Sendable, Equatable {
     case locality(FeatureID, MemoryWish.Locality)
     case gpu(FeatureID, to: Int)
     case npu(FeatureID, to: Int)
+    /// Per cent.
+    case deadband(to: Int)
 
     /// The feature whose policy it changes; nil for the reserve.
     package var feature: FeatureID? {
@@ -35,7 +37,7 @@ package enum Relaxation: Sendable, Equatable {
             .memoryMinimum(let feature, _), .locality(let feature, _), .gpu(let feature, _),
             .npu(let feature, _):
             feature
-        case .reserveCores, .reserveMemory: nil
+        case .reserveCores, .reserveMemory, .deadband: nil
         }
     }
 
@@ -43,7 +45,7 @@ package enum Relaxation: Sendable, Equatable {
     package func made(in situation: Situation) -> Situation {
         var changed = situation
         switch self {
-        case .stop(let feature): changed.absent[feature] = "stopped"
+        case .stop(let feature): changed.absent[feature] = "is stopped"
         case .start(let feature): changed.absent[feature] = nil
         case .placeAnew(let feature):
             if let allocation = changed.plan[feature] {
@@ -54,6 +56,7 @@ package enum Relaxation: Sendable, Equatable {
             }
         case .reserveCores(let amount): changed.policy.reserve.millicores = amount
         case .reserveMemory(let bytes): changed.policy.reserve.memoryBytes = bytes
+        case .deadband(let percent): changed.policy.rebalance.deadbandPercent = percent
         default:
             let index = changed.policy.features.firstIndex { $0.id == feature }
             guard let index else { return situation }
@@ -89,7 +92,7 @@ package enum Relaxation: Sendable, Equatable {
         case .locality(_, let locality): policy.memory.locality = locality
         case .gpu(_, let bytes): policy.gpuBytes = bytes
         case .npu(_, let percent): policy.npuPercent = percent
-        case .stop, .start, .placeAnew, .reserveCores, .reserveMemory: break
+        case .stop, .start, .placeAnew, .reserveCores, .reserveMemory, .deadband: break
         }
     }
 }

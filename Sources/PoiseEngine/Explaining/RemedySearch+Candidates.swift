@@ -210,6 +210,11 @@ extension RemedySearch {
                 scales.append(RelaxationScale(.fallback(feature, wish, fallback)))
             }
         }
+        let percent = asked.policy.rebalance.deadbandPercent
+        if percent > 0, question != .running {
+            scales += [RelaxationScale(from: percent, downTo: 0, unit: 1) { .deadband(to: $0) }]
+                .compactMap(\.self)
+        }
         if own.sharing == .exclusive { scales.append(RelaxationScale(.sharing(feature))) }
         return scales
     }

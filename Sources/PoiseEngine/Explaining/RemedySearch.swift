@@ -53,7 +53,7 @@ package struct RemedySearch {
             for candidate in group where found.count < RemedySearch.mostRemedies {
                 // Who is asked for less already need not be asked for more.
                 let isAsked = found.contains { remedy in
-                    remedy.changes.contains { $0.takesCores(like: candidate.strongest) }
+                    remedy.changes.contains { $0.takes(like: candidate.strongest) }
                 }
                 guard !isAsked, let remedy = smallest(candidate) else { continue }
                 found.append(remedy)
@@ -127,7 +127,8 @@ package struct RemedySearch {
         var alone = required.reduce(asked) { $1.made(in: $0) }
         alone.policy.features.removeAll { $0.id != feature }
         alone.policy.reserve = Reserve()
-        alone.plan.features.removeAll { $0.feature != feature }
+        alone.plan = AllocationPlan(machine: alone.machine.name, policy: alone.policy.name)
+        alone.policy.rebalance.deadbandPercent = 0
         alone.policy.features[0].memory.locality = .any
         for wish in CoreClass.allCases where question.resource == nil {
             alone.policy.features[0].cores[wish]?.fallback = .any
@@ -161,12 +162,13 @@ struct RelaxationScale {
 }
 
 extension Relaxation {
-    /// Whether both take cores of one class from one other feature.
-    func takesCores(like other: Relaxation) -> Bool {
+    /// Whether both take memory, or cores of one class, from one feature.
+    func takes(like other: Relaxation) -> Bool {
         switch (self, other) {
         case (.coreWant(let a, let x, _), .coreWant(let b, let y, _)),
             (.coreMaximum(let a, let x, _), .coreMaximum(let b, let y, _)):
             a == b && x == y
+        case (.memoryWant(let a, _), .memoryWant(let b, _)): a == b
         default: false
         }
     }
@@ -183,7 +185,9 @@ extension Relaxation {
             (.memoryMinimum(let a, _), .memoryMinimum(let b, _)), (.gpu(let a, _), .gpu(let b, _)),
             (.npu(let a, _), .npu(let b, _)):
             a == b
-        case (.reserveCores, .reserveCores), (.reserveMemory, .reserveMemory): true
+        case (.reserveCores, .reserveCores), (.reserveMemory, .reserveMemory),
+            (.deadband, .deadband):
+            true
         default: self == other
         }
     }

@@ -65,7 +65,7 @@ struct RemedyWords {
         case .coreMinimum(let feature, let coreClass, let least):
             return cores(feature, coreClass, "min", \.min, least)
         case .fallback(let feature, let coreClass, let fallback):
-            return "let \(whose(feature)) \(coreClass.rawValue) cores fall back to"
+            return "let \(whose(feature)) \(Phrasing.word(coreClass)) cores fall back to"
                 + " \(fallback == .any ? "any class" : "\(fallback.rawValue) cores")"
                 + " (cores.\(coreClass.rawValue).fallback: \(fallback.rawValue))"
         case .priority(let feature, let priority):
@@ -79,6 +79,9 @@ struct RemedyWords {
         case .start(let feature): return "start \(who(feature)) (poise feature start \(feature))"
         case .placeAnew(let feature):
             return "stop \(who(feature)) and start it again, so that it is placed anew"
+        case .deadband(let percent):
+            let before = situation.policy.rebalance.deadbandPercent
+            return "lower rebalance.deadband from \(before) % to \(percent) %"
         case .reserveCores(let amount):
             let before = phrasing.number(situation.policy.reserve.millicores)
             return "lower reserve.cores from \(before) to \(phrasing.number(amount))"

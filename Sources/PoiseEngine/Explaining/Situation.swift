@@ -33,7 +33,8 @@ package struct Situation: Sendable, Equatable, Codable {
     /// What features have signalled themselves.
     package var needs: [FeatureID: Demand]
     package var loads: [FeatureID: Load] = [:]
-    /// Features that take no part in the plan, with their state and its reason, as people say it.
+    /// Features that take no part in the plan, and why: `is stopped`, `has failed: killed by signal
+    /// 9`.
     package var absent: [FeatureID: String] = [:]
 
     /// - Parameter needs: those among `demands` that were signalled; all of them when nil.
@@ -58,6 +59,16 @@ package struct Situation: Sendable, Equatable, Codable {
         guard let wish = policy(of: feature)?.cores[coreClass] else { return nil }
         let wanted = demands[feature]?.wanted[coreClass] ?? wish.want
         return min(max(wanted, wish.min), wish.max)
+    }
+
+    /// What a feature has signalled and what of it is believed; nil when it is believed.
+    package func doubted(
+        _ feature: FeatureID, _ coreClass: CoreClass
+    ) -> (signalled: Int, believed: Int)? {
+        guard let signalled = needs[feature]?.wanted[coreClass],
+            let believed = demands[feature]?.wanted[coreClass], believed < signalled
+        else { return nil }
+        return (signalled, believed)
     }
 
     /// The plan that this situation leads to, close to the one that holds, before any loan.
@@ -88,12 +99,13 @@ extension Supervisor {
         }
         for feature in policy.features.map(\.id) {
             guard let record = records[feature] else {
-                situation.absent[feature] = "not known yet"
+                situation.absent[feature] = "is not known yet"
                 continue
             }
             guard !record.life.takesPart else { continue }
             let problem = record.lastProblem.map { ": \($0)" } ?? ""
-            situation.absent[feature] = record.life.state.word + problem
+            let verb = record.life.state == .failed ? "has" : "is"
+            situation.absent[feature] = "\(verb) \(record.life.state.word)\(problem)"
         }
         return situation
     }

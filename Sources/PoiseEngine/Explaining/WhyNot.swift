@@ -38,6 +38,11 @@ package struct WhyNot: Sendable {
             verdict = .has
             return
         }
+        if isThere, let doubted = WhyNot.doubt(question, feature, situation) {
+            verdict = .no
+            constraint = doubted
+            return
+        }
         var after = situation
         if let need = question.need(of: feature, in: situation) {
             after.demands[feature] = need
@@ -58,5 +63,15 @@ package struct WhyNot: Sendable {
         isPossible = search.isPossible
         isCutShort = search.isCutShort
         plans += search.plans
+    }
+
+    /// A need that was signalled already and is not believed: signalling it again does nothing.
+    private static func doubt(
+        _ question: Question, _ feature: FeatureID, _ situation: Situation
+    ) -> BindingConstraint? {
+        guard case .cores(let coreClass?, let amount) = question,
+            let doubted = situation.doubted(feature, coreClass), amount > doubted.believed
+        else { return nil }
+        return .doubted(coreClass, signalled: doubted.signalled, believed: doubted.believed)
     }
 }

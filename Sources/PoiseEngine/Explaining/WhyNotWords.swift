@@ -122,6 +122,9 @@ struct WhyNotWords {
     }
 
     private func ways(to wanted: String) -> [String] {
+        if case .doubted = answer.constraint {
+            return ["It is believed again when it uses what it has."]
+        }
         guard answer.isPossible else {
             return ["No change of the policy gives it \(wanted): \(lack)."]
         }
@@ -202,11 +205,20 @@ extension ConstraintWords {
     func keptOut(_ kept: KeptOut) -> String {
         let needs = kept.unmet.map { unmet -> String in
             let least = phrasing.amount(unmet.resource, unmet.wanted)
-            let left =
-                unmet.got == 0
-                ? "none is left" : "\(phrasing.bare(unmet.resource, unmet.got)) left"
+            var left = "\(phrasing.bare(unmet.resource, unmet.got)) left"
+            if unmet.got == 0 { left = "none is left" }
+            if case .cores(let wish) = unmet.resource, !canUseAny(wish, of: kept.feature) {
+                left = "this machine has none"
+            }
             return "\(least) (\(left))"
         }
         return "\(kept.feature) is kept out: it needs at least \(Phrasing.list(needs))."
+    }
+
+    /// Whether the machine has cores that a wish may be met with.
+    private func canUseAny(_ wish: CoreClass, of feature: FeatureID) -> Bool {
+        let fallback = situation.policy(of: feature)?.cores[wish]?.fallback ?? .any
+        return Apportionment.sources(of: wish, fallback)
+            .contains { situation.machine.classes.contains($0) }
     }
 }
