@@ -105,11 +105,16 @@ struct ConstraintWords {
 
     private func held(_ ledgers: [CoreLedger]) -> String {
         ledgers.map { ledger in
-            let count = phrasing.number(ledger.total)
-            let all = [1000: "The only", 2000: "Both"][ledger.total] ?? "All \(count)"
-            let verb = ledger.total == 1000 ? "is" : "are"
+            let holders = Phrasing.list(holders(of: ledger))
             let name = phrasing.name(ledger.coreClass) + (ledger.total == 1000 ? "core" : "cores")
-            return "\(all) \(name) \(verb) taken: \(Phrasing.list(holders(of: ledger)))."
+            let count = phrasing.number(ledger.total)
+            guard ledger.free < 500 else {
+                let together =
+                    situation.plan[feature] == nil ? ", too little for all of its minimums" : ""
+                return "Of the \(count) \(name): \(holders)\(together)."
+            }
+            let all = [1000: "The only", 2000: "Both"][ledger.total] ?? "All \(count)"
+            return "\(all) \(name) \(ledger.total == 1000 ? "is" : "are") taken: \(holders)."
         }.joined(separator: " ")
     }
 
