@@ -56,6 +56,7 @@ private func reading(_ line: String) -> String {
         ("plan extra", "'plan' has no place for 'extra'"),
         ("policy diff a", "'policy diff' needs NEW"),
         ("explain", "'explain' needs FEATURE"),
+        ("why-not a", "'why-not' needs WHAT"),
         ("completions csh", "SHELL is one of bash, zsh, fish, not 'csh'"),
         ("--jsn", "unknown option '--jsn'; did you mean '--json'?"),
     ])

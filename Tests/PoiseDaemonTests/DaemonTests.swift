@@ -1,5 +1,6 @@
 import Glibc
 import PoiseDaemon
+import PoiseEngine
 import PoiseLinux
 import PoiseModel
 import PoiseTestSupport
@@ -93,6 +94,11 @@ import Testing
         let reply = try daemon.call(.explain, ["feature": "nobody"])
         #expect(reply.failure == .notFound)
         #expect(reply.text == "there is no feature nobody; there are: high, low")
+        let snapshot = try daemon.call(.snapshot).parameters
+        let situation = try JSONDecoding.decode(Situation.self, from: snapshot)
+        #expect(situation.policy.features.map(\.id.name) == ["high", "low"])
+        #expect(situation.plan.features.map(\.feature.name) == ["high", "low"])
+        #expect(situation.absent.isEmpty)
     }
 
     @Test func hundredsOfCallersThatNeverReadDoNotStopTheOthers() throws {

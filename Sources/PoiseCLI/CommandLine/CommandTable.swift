@@ -3,7 +3,8 @@ enum CommandTable {
     static let commands: [Command] = [
         TopologyCommand.command, PlanCommand.command, PolicyCheckCommand.command,
         PolicyDiffCommand.command, SimulateCommand.command, DoctorCommand.command,
-        BenchPlanCommand.command, BenchApplyCommand.command, BenchUtilisationCommand.command,
+        BenchPlanCommand.command, BenchApplyCommand.command, BenchExplainCommand.command,
+        BenchUtilisationCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         WhyNotCommand.command, EventsCommand.command,

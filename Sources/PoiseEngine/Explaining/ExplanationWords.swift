@@ -65,7 +65,10 @@ private struct ExplanationWords {
     var has: String {
         let feature = explanation.feature
         guard let allocation = explanation.allocation else {
-            guard situation.absent[feature] == nil, let kept = explanation.keptOut else {
+            if case .absent(let state) = explanation.constraint {
+                return "\(feature) has no place because it \(state)."
+            }
+            guard let kept = explanation.keptOut else {
                 return "\(feature) has no place in the plan."
             }
             return constraintWords.keptOut(kept)
@@ -144,7 +147,8 @@ private struct ExplanationWords {
 
     private var load: String? {
         guard let used = explanation.load?.usedMillicores else { return nil }
-        var text = "It used the time of \(phrasing.cores(used, nil)) lately"
+        let time = used < 10 ? "next to no CPU time" : "the time of \(phrasing.cores(used, nil))"
+        var text = "It used \(time) lately"
         if let pressure = explanation.load?.pressurePerMille, pressure >= 10 {
             text += ", and waited for a CPU \(pressure / 10) % of the time"
         }
@@ -158,6 +162,7 @@ private struct ExplanationWords {
 
     /// What it lacks, and the one thing that stops it from having more.
     var why: String {
+        if case .absent = explanation.constraint { return "" }
         let lacks = (explanation.allocation?.unmet ?? []).map { unmet in
             let wanted = phrasing.amount(unmet.resource, unmet.wanted)
             return "\(phrasing.bare(unmet.resource, unmet.got)) of the \(wanted)"

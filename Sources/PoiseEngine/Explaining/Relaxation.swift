@@ -118,6 +118,13 @@ package struct Remedy: Sendable, Equatable {
     /// CPUs that features which stay would have to leave.
     package var movedCPUs: Int
 
+    /// Whether a feature loses its place, or all cores that it has.
+    var takesAll: Bool {
+        losses.contains { loss in
+            loss.losesItsPlace || (loss.coresBefore.total > 0 && loss.coresAfter.total == 0)
+        }
+    }
+
     init(
         _ changes: [Relaxation], from old: AllocationPlan, to new: AllocationPlan,
         for asker: FeatureID

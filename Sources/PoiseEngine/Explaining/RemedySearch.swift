@@ -50,7 +50,7 @@ package struct RemedySearch {
         let groups = candidates()
         var found: [Remedy] = []
         for group in groups {
-            for candidate in group where found.count < RemedySearch.mostRemedies {
+            for candidate in group {
                 // Who is asked for less already need not be asked for more.
                 let isAsked = found.contains { remedy in
                     remedy.changes.contains { $0.takes(like: candidate.strongest) }
@@ -60,7 +60,10 @@ package struct RemedySearch {
                 break
             }
         }
-        return found.isEmpty && required.isEmpty ? pairs(of: groups) : found
+        guard !found.isEmpty else { return required.isEmpty ? pairs(of: groups) : [] }
+        // What takes all from somebody is told last.
+        let order = found.filter { !$0.takesAll } + found.filter(\.takesAll)
+        return Array(order.prefix(RemedySearch.mostRemedies))
     }
 
     private mutating func pairs(of groups: [[RelaxationScale]]) -> [Remedy] {

@@ -97,6 +97,9 @@ struct WhyNotWords {
     private func no(_ wanted: String) -> String {
         let words = ConstraintWords(answer.feature, situation)
         var why = ""
+        if case .absent(let state) = answer.constraint {
+            return "\(answer.feature) has no place because it \(state)."
+        }
         if let constraint = answer.constraint {
             // The holders are those of the plan that would come of the signal.
             var after = situation
@@ -109,12 +112,23 @@ struct WhyNotWords {
             return words.keptOut(kept) + why
         }
         var start = "\(answer.feature) has \(has), not \(short)."
-        if asksForSignal, case .cores = answer.question {
+        if asksForSignal, case .cores(let coreClass, _) = answer.question {
             start =
-                "\(answer.feature) has \(has), and would not get \(short) if it signalled that it"
-                + " needs them."
+                "\(answer.feature) has \(has), and would \(instead(coreClass))\(short) if it"
+                + " signalled that it needs them."
         }
         return start + why
+    }
+
+    /// `not get `, or the part of it that it would get.
+    private func instead(_ coreClass: CoreClass?) -> String {
+        let time = { (plan: AllocationPlan) -> Int in
+            let held = plan[answer.feature]?.millicores ?? .zero
+            return coreClass.map { held[$0] } ?? held.total
+        }
+        let got = time(answer.asked)
+        guard got > time(situation.plan) else { return "not get " }
+        return "get only \(phrasing.number(got)) instead of "
     }
 
     private var asksForSignal: Bool {
