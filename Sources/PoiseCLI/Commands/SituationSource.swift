@@ -2,9 +2,9 @@ import PoiseEngine
 import PoiseModel
 import PoiseWire
 
-/// Where `poise explain` and `poise why-not` have what they explain from: a policy that is named, or
-/// the daemon. The daemon only tells what it decided from; what-ifs are computed here, so that its
-/// loop is never busy with them.
+/// Where `poise explain` and `poise why-not` have what they explain from: a policy that is named,
+/// or the daemon. The daemon only tells what it decided from; what-ifs are computed here, so that
+/// its loop is never busy with them.
 enum SituationSource {
     static func situation(_ invocation: Invocation) throws(CommandFailure) -> Situation {
         guard !PlanInput.isNamed(in: invocation) else {

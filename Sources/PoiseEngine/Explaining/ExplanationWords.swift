@@ -20,7 +20,8 @@ extension PlaceAlternative {
         }
     }
 
-    /// `1 more cache; agents would leave 4 CPUs`; what it costs more there, or that it is no better.
+    /// `1 more cache; agents would leave 4 CPUs`: what it costs more there, or that it is no
+    /// better.
     package var words: String {
         var parts = [
             more(difference.nodes, "node"), more(difference.caches, "cache"),

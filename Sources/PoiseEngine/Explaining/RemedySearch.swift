@@ -4,8 +4,9 @@ package import PoiseModel
 ///
 /// Kinds of change are tried in one order, from what touches only the feature itself to what costs
 /// others most: its own limits, its priority, what others want, what others must have, others
-/// stopped, the reserve, fallbacks, sharing. Within a kind the smallest amount that does is found by
-/// halving. When no single change does, pairs are tried. Every answer has been planned.
+/// stopped, the reserve, fallbacks, sharing. Within a kind the smallest amount that does is found
+/// by halving. When no single change does, pairs are tried. Every answer has been planned; one that
+/// takes all from somebody is told after those that do not.
 ///
 /// **Bound.** At most `100 + 6 × features` plans, each polynomial. A first plan with everything
 /// else out of the way tells whether there is anything to look for.
