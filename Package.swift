@@ -49,6 +49,7 @@ let package = Package(
         .systemLibrary(name: "CXattr"),
         systemLibrary("CSeccomp", pkgConfig: "libseccomp", apt: "libseccomp-dev"),
         systemLibrary("CLibcap", pkgConfig: "libcap", apt: "libcap-dev"),
+        systemLibrary("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
         .target(name: "CLinux"),
         .target(name: "PluginABI"),
         .target(name: "CAllocationCount"),
@@ -66,10 +67,13 @@ let package = Package(
             "PoisePlugin", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"],
             exclude: ["Templates"]),
         room(
+            "PoiseHistory",
+            sees: ["PoiseModel", "PoiseEngine", "PoiseLinux", "PoiseWire", "CLinux", "CSQLite"]),
+        room(
             "PoiseDaemon",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseLinux",
-                "PoiseWire",
+                "PoiseWire", "PoiseHistory",
             ]),
 
         program("poised", sees: ["PoiseDaemon"]),
@@ -78,7 +82,7 @@ let package = Package(
             "PoiseCLI",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
-                "PoiseBench", "PoiseSimulator",
+                "PoiseBench", "PoiseSimulator", "PoiseHistory",
             ]),
         program("poise", sees: ["PoiseCLI"]),
         program(
@@ -121,6 +125,12 @@ let package = Package(
             ]),
         tests("PoiseWireTests", sees: ["PoiseModel", "PoiseWire", "PoiseTestSupport"]),
         tests(
+            "PoiseHistoryTests",
+            sees: [
+                "PoiseModel", "PoiseEngine", "PoiseLinux", "PoiseWire", "PoiseHistory",
+                "PoiseTestSupport",
+            ]),
+        tests(
             "PoisePluginTests",
             sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PluginABI", "PoiseTestSupport"],
             exclude: ["Plugins"]),
@@ -133,13 +143,14 @@ let package = Package(
             "PoiseDaemonTests",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseWire", "PoiseLinux", "PoiseDaemon",
-                "PoiseTestSupport", "poised", "poise-host", "Streaming",
+                "PoiseHistory", "PoiseTestSupport", "poised", "poise-host", "Streaming",
             ]),
         tests(
             "PoiseCLITests",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
-                "PoiseSimulator", "PoiseCLI", "PoiseTestSupport", "poise", "poise-host",
+                "PoiseSimulator", "PoiseCLI", "PoiseHistory", "PoiseTestSupport", "poise",
+                "poise-host",
             ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],

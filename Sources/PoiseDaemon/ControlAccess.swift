@@ -41,7 +41,8 @@ extension ControlMethod {
     /// What a caller must be allowed to do.
     var needs: ControlAccess.Level {
         switch self {
-        case .status, .allocations, .explain, .snapshot, .events, .plugins, .topology: .read
+        case .status, .allocations, .explain, .snapshot, .events, .history, .plugins, .topology:
+            .read
         case .featureStart, .featureStop, .featureRestart, .policyApply, .run: .change
         }
     }

@@ -16,11 +16,16 @@ final class ControlConnection {
     var heardAt: Instant
     var splitter = MessageSplitter()
     private var unsent: [UInt8] = []
-    /// Whether it gets every new event.
-    var followsEvents = false
+    /// The feature whose history it waits for; what it says meanwhile waits too.
+    var awaited: String?
+    var postponed: [[UInt8]] = []
+    /// Which new events it gets; nil gets none.
+    var follows: EventLog.Filter?
     /// Set once nothing more is to be said: it is closed when all is sent.
     var isLast = false
 
+    /// So many calls may wait for the answer to one before.
+    static let mostPostponed = 16
     /// What may wait for a slow reader; beyond it the reader is cut off.
     private static let mostUnsent = 4 << 20
 

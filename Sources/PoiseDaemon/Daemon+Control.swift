@@ -61,13 +61,32 @@ extension Daemon {
     }
 
     private func answer(_ message: [UInt8], _ connection: ControlConnection) {
+        guard connection.awaited == nil else {
+            connection.postponed.append(message)
+            if connection.postponed.count > ControlConnection.mostPostponed {
+                refuse(connection, "too many calls wait for an answer")
+            }
+            return
+        }
         do {
             let call = try ControlCall(json: JSON.parse(message))
-            let reply = answer(call, connection)
+            guard let reply = answer(call, connection) else { return }
             if !connection.queue(reply) { connection.isLast = true }
         } catch {
             refuse(connection, "\(error)")
         }
+    }
+
+    /// Answers what a caller has waited for, and what it has said since.
+    func answerAwaited(_ token: UInt64, _ reply: (String) -> ControlReply) {
+        guard let connection = server.connections[token], let name = connection.awaited
+        else { return }
+        connection.awaited = nil
+        if !connection.queue(reply(name)) { connection.isLast = true }
+        let postponed = connection.postponed
+        connection.postponed = []
+        for message in postponed where !connection.isLast { answer(message, connection) }
+        settle(token, connection, hungUp: false)
     }
 
     /// Who sends what is no call is told so, and no more is read from it.
@@ -91,14 +110,16 @@ extension Daemon {
     }
 
     func tellFollowers(_ entry: EventLog.Entry) {
-        for (token, connection) in server.connections where connection.followsEvents {
+        for (token, connection) in server.connections
+        where connection.follows?.takes(entry) ?? false {
             let reply = ControlReply(["events": [entry.json]], continues: true)
             if !connection.queue(reply) { connection.isLast = true }
             settle(token, connection, hungUp: false)
         }
     }
 
-    private func answer(_ call: ControlCall, _ connection: ControlConnection) -> ControlReply {
+    /// Nil when the answer comes later.
+    private func answer(_ call: ControlCall, _ connection: ControlConnection) -> ControlReply? {
         guard let method = ControlMethod(rawValue: call.method) else {
             return ControlReply(.unknownMethod, "there is no method \(call.method)")
         }
@@ -112,6 +133,7 @@ extension Daemon {
         case .explain: return withFeature(call) { ControlReply(self.explainJSON($0, $1)) }
         case .snapshot: return snapshot()
         case .events: return events(call, connection)
+        case .history: return askHistory(call, connection)
         case .plugins: return ControlReply(pluginsJSON())
         case .topology:
             return ControlReply(["machine": machine.machine.json, "plan": planJSON()])
@@ -189,7 +211,7 @@ extension Daemon {
     func dropSilentCallers() {
         let now = MonotonicClock.now
         for (token, connection) in server.connections
-        where !connection.followsEvents && now - connection.heardAt > ControlServer.patience {
+        where connection.follows == nil && now - connection.heardAt > ControlServer.patience {
             unwatch(connection.socket, token)
             server.connections[token] = nil
         }
@@ -231,8 +253,24 @@ extension Daemon {
     private func events(_ call: ControlCall, _ connection: ControlConnection) -> ControlReply {
         let since = call.parameters["since"]?.number
         let follows = call.parameters["follow"]?.bool ?? false
-        let entries = events.since(since, now: WallClock.now)
-        connection.followsEvents = follows
+        var filter = EventLog.Filter(kind: call.parameters["kind"]?.string)
+        if let kind = filter.kind, !EventLog.kinds.contains(kind) {
+            let hint = Nearest.hint(for: kind, among: EventLog.kinds)
+            return ControlReply(.badParameters, "there are no events of the kind '\(kind)'\(hint)")
+        }
+        if let name = call.parameters["feature"]?.string {
+            // One that is gone may still have events.
+            filter.feature = FeatureID(name)
+            let isKnown = filter.feature.map { id in
+                engine.records[id] != nil || events.entries.contains { $0.feature == id }
+            }
+            guard isKnown ?? false else {
+                let names = engine.records.keys.sorted().map(\.name).joined(separator: ", ")
+                return ControlReply(.notFound, "there is no feature \(name); there are: \(names)")
+            }
+        }
+        let entries = events.since(since, now: WallClock.now, filter)
+        connection.follows = follows ? filter : nil
         return ControlReply(["events": .array(entries.map(\.json))], continues: follows)
     }
 

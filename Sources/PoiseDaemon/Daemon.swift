@@ -1,6 +1,7 @@
 import Glibc
 import PoiseEngine
 import PoiseHardware
+import PoiseHistory
 import PoiseLinux
 import PoiseModel
 import PoisePolicyFile
@@ -24,6 +25,7 @@ package final class Daemon {
         case kernel
         /// The kernel tells that a feature waits, or somebody on this machine.
         case pressure(FeatureID?)
+        case history
     }
 
     let options: DaemonOptions
@@ -48,6 +50,9 @@ package final class Daemon {
     /// When the policy file is read again; a little after it changed, since editors write in steps.
     var policyDue: Instant?
     var turns = 0
+    var recorder: TurnRecorder
+    var history: HistoryKeeper?
+    var historyFeed: HistoryFeed
     /// Who features run as; nil runs them as the daemon's own user.
     let hostUsers: HostUsers?
     let access: ControlAccess
@@ -100,6 +105,8 @@ package final class Daemon {
         let now = MonotonicClock.now
         startedAt = now
         decidedAt = now
+        historyFeed = HistoryFeed(now: now)
+        recorder = Daemon.makeRecorder(options.stateFolder, startedAt: now)
         nextTick = now + Daemon.tick
         try Folder.make(options.runtimeFolder)
         try Folder.make(options.runtimeFolder + "/logs")
@@ -132,6 +139,7 @@ package final class Daemon {
         if let because { say("found", nil, because) }
         if let because = choice.because { say("degraded", nil, "cgroups are not used: \(because)") }
         recover(inherited, left)
+        keepHistory()
     }
 
     private static func listener(
@@ -163,6 +171,8 @@ package final class Daemon {
             settleBus()
             if !inbox.isEmpty || isEngineDue { turn() }
         }
+        writeRecords()
+        endHistory()
         giveGroupsBack()
         unlink(Daemon.statePath(in: options.runtimeFolder))
         say("stopped", nil, "all features have ended")
@@ -193,6 +203,7 @@ package final class Daemon {
         turns += 1
         let start = MonotonicClock.now
         let inputs = inbox.take()
+        prepareRecords()
         let directives = engine.handle(inputs, now: start)
         decidedAt = MonotonicClock.now
         let took = (decidedAt - start).wholeNanoseconds / 1000
@@ -205,6 +216,7 @@ package final class Daemon {
         }
         // A look that nothing follows from changes nothing for the next daemon either.
         if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) { leaveState() }
+        record(inputs, now: start, directives)
     }
 
     private func perform(_ directive: Directive) {
@@ -281,6 +293,7 @@ package final class Daemon {
         case .bus: units.process()
         case .kernel: takeKernelEvents()
         case .pressure(let feature): takePressure(on: feature, ready)
+        case .history: takeHistory()
         }
     }
 
@@ -308,6 +321,7 @@ package final class Daemon {
             tell(.stopping)
             say("stopping", nil, "all features are asked to end")
             inbox.post(.shutdown)
+            writeRecords()
             return
         }
         // A terminal and a script may both tell of one Ctrl-C.
@@ -351,6 +365,8 @@ package final class Daemon {
         units.mendDrift()
         units.reconnect()
         leaveState()
+        lookAfterRecords()
+        lookAfterHistory()
         lookAfterGroups()
         dropSilentCallers()
     }

@@ -1,3 +1,4 @@
+import PoiseEngine
 import PoiseLinux
 package import PoiseModel
 
@@ -63,13 +64,33 @@ package struct EventLog: Sendable {
         return entry
     }
 
-    /// Those not older than `seconds`, of one feature or of all.
-    package func since(
-        _ seconds: Double?, now: Double, of feature: FeatureID? = nil
-    ) -> [Entry] {
-        entries.filter { entry in
-            (seconds.map { entry.time >= now - $0 } ?? true)
-                && (feature.map { entry.feature == $0 } ?? true)
+    /// Which events somebody wants to see.
+    package struct Filter: Sendable, Equatable {
+        package var feature: FeatureID?
+        package var kind: String?
+
+        package init(feature: FeatureID? = nil, kind: String? = nil) {
+            self.feature = feature
+            self.kind = kind
+        }
+
+        func takes(_ entry: Entry) -> Bool {
+            (feature.map { entry.feature == $0 } ?? true) && (kind.map { entry.kind == $0 } ?? true)
         }
     }
+
+    /// Those not older than `seconds` that the filter takes.
+    package func since(
+        _ seconds: Double?, now: Double, _ filter: Filter = Filter()
+    ) -> [Entry] {
+        entries.filter { entry in
+            (seconds.map { entry.time >= now - $0 } ?? true) && filter.takes(entry)
+        }
+    }
+
+    /// Kinds of events: those of the engine, and what the daemon says beside.
+    package static let kinds: [String] = Set(EngineEvent.Kind.allCases.map(\.rawValue)).union([
+        "advisory", "degraded", "drift", "dropped", "error", "event", "found", "health", "operator",
+        "policy", "ready", "refused", "stopped", "stopping",
+    ]).sorted()
 }

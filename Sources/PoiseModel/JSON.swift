@@ -159,6 +159,12 @@ extension JSON: CustomStringConvertible {
 
     private static func quote(_ text: String, to out: inout String) {
         out += "\""
+        defer { out += "\"" }
+        // Most texts have nothing to escape.
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
+            out += text
+            return
+        }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": out += "\\\""
@@ -172,6 +178,5 @@ extension JSON: CustomStringConvertible {
             default: out.unicodeScalars.append(scalar)
             }
         }
-        out += "\""
     }
 }

@@ -93,6 +93,7 @@ package enum ControlMethod: String, CaseIterable, Sendable {
     /// Everything that decisions are made from now, so that the caller can explain them itself.
     case snapshot = "io.poise.Snapshot"
     case events = "io.poise.Events"
+    case history = "io.poise.History"
     case plugins = "io.poise.Plugins"
     case topology = "io.poise.Topology"
     case featureStart = "io.poise.FeatureStart"

@@ -103,10 +103,10 @@ private func reading(_ line: String) -> String {
     }
 
     @Test(arguments: [
-        ("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400), ("45", 45), ("", nil), ("m", nil),
+        ("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400), ("45", nil), ("", nil), ("m", nil),
         ("-5m", nil), ("1w", nil), ("99999999999999999999s", nil),
     ])
     func sinceIsANumberWithAUnit(text: String, seconds: Int?) {
-        #expect(EventsCommand.seconds(text) == seconds)
+        #expect(SinceOption.seconds(text) == seconds)
     }
 }

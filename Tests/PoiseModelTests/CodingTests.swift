@@ -79,6 +79,8 @@ import Testing
         reading.utilisationPerMille = 10
         reading.queueDepth = 11
         reading.latencyP99Microseconds = 12
+        reading.memoryLimitHits = 13
+        reading.ioBytesPerSecond = 14
         let json = try JSONEncoding.encode(reading)
         #expect(json.array?.count == Mirror(reflecting: reading).children.count)
         #expect(try JSONDecoding.decode(LoadReading.self, from: json) == reading)

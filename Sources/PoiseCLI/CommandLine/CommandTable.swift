@@ -3,11 +3,12 @@ enum CommandTable {
     static let commands: [Command] = [
         TopologyCommand.command, PlanCommand.command, PolicyCheckCommand.command,
         PolicyDiffCommand.command, SimulateCommand.command, DoctorCommand.command,
+        ReplayCommand.command,
         BenchPlanCommand.command, BenchApplyCommand.command, BenchExplainCommand.command,
         BenchUtilisationCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
-        WhyNotCommand.command, EventsCommand.command,
+        WhyNotCommand.command, HistoryCommand.command, EventsCommand.command,
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
         PolicyApplyCommand.command, PluginListCommand.command, RunCommand.command,
     ]

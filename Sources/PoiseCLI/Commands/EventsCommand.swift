@@ -9,10 +9,17 @@ enum EventsCommand {
             .init(name: "follow", help: "go on as events come, until Ctrl-C"),
             .init(
                 name: "since", valueName: "TIME", help: "only the last 30s, 10m, 2h or 1d of them"),
+            .init(
+                name: "feature", valueName: "NAME", help: "only those of this feature",
+                value: .feature),
+            .init(
+                name: "kind", valueName: "KIND",
+                help: "only those of this kind, such as planned, failed or started"),
             .json, .runtimeFolder,
         ],
         examples: [
             .init("poise events --since 10m", "the last ten minutes"),
+            .init("poise events --feature streaming --kind failed", "what went wrong with one"),
             .init("poise events --follow --json", "as they come, one JSON object a line"),
         ],
         perform: perform)
@@ -21,11 +28,11 @@ enum EventsCommand {
         _ invocation: Invocation, _ console: Console
     ) throws(CommandFailure) -> ExitCode {
         var members: [JSON.Member] = []
-        if let text = invocation["since"] {
-            guard let seconds = seconds(text) else {
-                throw .use("'--since' is a time such as 30s, 10m, 2h, 1d, not '\(text)'")
-            }
+        if let seconds = try SinceOption.seconds(invocation) {
             members.append(.init("since", .integer(seconds)))
+        }
+        for name in ["feature", "kind"] {
+            if let value = invocation[name] { members.append(.init(name, .string(value))) }
         }
         let follows = invocation.has("follow")
         if follows { members.append(.init("follow", true)) }
@@ -49,16 +56,5 @@ enum EventsCommand {
             try console.flush()
         }
         return .done
-    }
-
-    /// `30s`, `10m`, `2h`, `1d`, or a number of seconds.
-    static func seconds(_ text: String) -> Int? {
-        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
-        let unit = text.last.flatMap { units[$0] }
-        let digits = unit == nil ? text[...] : text.dropLast()
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }),
-            let number = Int(digits), number <= 100_000_000
-        else { return nil }
-        return number * (unit ?? 1)
     }
 }

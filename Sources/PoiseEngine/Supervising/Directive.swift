@@ -76,7 +76,7 @@ package enum Directive: Sendable, Equatable, Codable {
 
 /// Something worth telling the operator.
 package struct EngineEvent: Sendable, Equatable, Codable {
-    package enum Kind: String, Sendable, Codable {
+    package enum Kind: String, Sendable, Codable, CaseIterable {
         case planned, policyChanged, starting, started, stopping, stopped, failed, backingOff
         case keptOut, placed, need, late, forced, refused, found, machineChanged
         case load, doubted, lent, returned

@@ -35,6 +35,7 @@ package enum JSONDecoding {
         case Known.bool: (made, noun) = (json.bool, "true or false")
         case Known.duration: (made, noun) = (duration(json), "a duration in nanoseconds")
         case Known.json: (made, noun) = (json, "JSON")
+        case Known.list: (made, noun) = (list(json), "a list of integers")
         case Known.double: (made, noun) = (double(json), "a number")
         case Known.float: (made, noun) = (double(json).map { Float($0) }, "a number")
         case _ where Known.integers.contains(type):
@@ -52,6 +53,12 @@ package enum JSONDecoding {
             json.exact.flatMap { Number(exactly: $0) }
         }
         return (type as? any (BinaryInteger & Sendable).Type).flatMap { of($0) }
+    }
+
+    private static func list(_ json: JSON) -> [Int]? {
+        guard let elements = json.array else { return nil }
+        let integers = elements.compactMap(\.exact)
+        return integers.count == elements.count ? integers : nil
     }
 
     private static func double(_ json: JSON) -> Double? {

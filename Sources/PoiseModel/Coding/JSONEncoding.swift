@@ -36,6 +36,7 @@ package enum JSONEncoding {
         if type == Known.bool { return (value as? Bool).map(JSON.bool) }
         if type == Known.duration { return (value as? Duration).map(json(of:)) }
         if type == Known.json { return value as? JSON }
+        if type == Known.list { return (value as? [Int]).map { .array($0.map(JSON.integer)) } }
         if type == Known.double || type == Known.float {
             return (value as? any BinaryFloatingPoint).map { json(of: Double($0)) }
         }
@@ -69,6 +70,7 @@ enum Known {
     static let bool = ObjectIdentifier(Bool.self)
     static let duration = ObjectIdentifier(Duration.self)
     static let json = ObjectIdentifier(JSON.self)
+    static let list = ObjectIdentifier([Int].self)
     static let double = ObjectIdentifier(Double.self)
     static let float = ObjectIdentifier(Float.self)
     static let integers = [

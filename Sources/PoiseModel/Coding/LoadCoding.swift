@@ -16,13 +16,16 @@ extension LoadReading: Codable {
         utilisationPerMille = list[9]
         queueDepth = list[10]
         latencyP99Microseconds = list[11]
+        memoryLimitHits = list[12]
+        ioBytesPerSecond = list[13]
     }
 
     package func encode(to encoder: any Encoder) throws {
         try PlacedIntegers([
             microseconds, usedMillicores, waitingMillicores, cpuPressurePerMille,
             memoryPressurePerMille, ioPressurePerMille, throttledPerMille, memoryBytes, remoteBytes,
-            utilisationPerMille, queueDepth, latencyP99Microseconds,
+            utilisationPerMille, queueDepth, latencyP99Microseconds, memoryLimitHits,
+            ioBytesPerSecond,
         ]).encode(to: encoder)
     }
 }
@@ -51,7 +54,14 @@ private struct PlacedIntegers {
     init(_ values: [Int?]) { self.values = values }
 
     init(_ decoder: any Decoder) throws {
-        values = try decoder.singleValueContainer().decode([Int?].self)
+        let container = try decoder.singleValueContainer()
+        values = try container.decode([JSON].self).map { value in
+            guard value != .null else { return nil }
+            guard case .integer(let number) = value else {
+                throw CodingProblem("\(value) is not an integer")
+            }
+            return number
+        }
     }
 
     subscript(place: Int) -> Int? { place < values.count ? values[place] : nil }
@@ -64,6 +74,7 @@ private struct PlacedIntegers {
     func encode(to encoder: any Encoder) throws {
         let last = values.lastIndex { $0 != nil } ?? -1
         var container = encoder.singleValueContainer()
-        try container.encode(Array(values[...last]))
+        // Many times a second: the list is made here, and not by a container for each number.
+        try container.encode(JSON.array(values[...last].map { JSON($0) }))
     }
 }

@@ -1,0 +1,265 @@
+import Glibc
+package import PoiseModel
+
+/// What features wanted, used and had, minute by minute, in one SQLite file of bounded size.
+///
+/// A file that is damaged is moved aside and a new one begun: history is never a reason not to
+/// start. Used by one thread at a time.
+package final class HistoryStore {
+    /// How much is kept.
+    package struct Limit: Sendable {
+        package var days = 15
+        /// 15 days of 23 features.
+        package var mostMinutes = 500_000
+        package var mostChanges = 50_000
+
+        package init() {}
+    }
+
+    /// Why there is no history, for people.
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
+    }
+
+    private static let version = 1
+    private let path: String
+    private let limit: Limit
+    private var database: SQLiteDatabase
+    private var remark: String?
+    /// When what is too old was dropped the last time, in seconds since 1970.
+    package private(set) var prunedAt = 0
+
+    /// - Parameter now: seconds since 1970.
+    package init(_ path: String, limit: Limit = Limit(), now: Int) throws(Failure) {
+        self.path = path
+        self.limit = limit
+        do throws(SQLiteDatabase.Failure) {
+            database = try HistoryStore.open(path)
+        } catch {
+            guard error.isCorrupt else {
+                throw Failure(description: "opening failed on \(path): \(error)")
+            }
+            (database, remark) = try HistoryStore.begin(path, error)
+        }
+        try prune(now: now)
+    }
+
+    /// What was wrong with the file, once; nil when nothing was.
+    package func takeRemark() -> String? {
+        defer { remark = nil }
+        return remark
+    }
+
+    /// Moves what is damaged aside and begins anew.
+    private static func begin(
+        _ path: String, _ damage: SQLiteDatabase.Failure
+    ) throws(Failure) -> (SQLiteDatabase, String) {
+        let aside = "\(path).damaged"
+        rename(path, aside)
+        unlink(path + "-wal")
+        unlink(path + "-shm")
+        do throws(SQLiteDatabase.Failure) {
+            let database = try open(path)
+            let text = "the history in \(path) is damaged (\(damage)); it is now \(aside), "
+            return (database, text + "and a new one is begun")
+        } catch {
+            throw Failure(description: "opening failed on \(path): \(error)")
+        }
+    }
+
+    /// Does something again with a new file when the old one turns out to be damaged.
+    private func attempt<Value>(
+        _ body: () throws(SQLiteDatabase.Failure) -> Value
+    ) throws(Failure) -> Value {
+        do throws(SQLiteDatabase.Failure) {
+            return try body()
+        } catch {
+            guard error.isCorrupt else { throw Failure(description: "\(path): \(error)") }
+            (database, remark) = try HistoryStore.begin(path, error)
+            do throws(SQLiteDatabase.Failure) {
+                return try body()
+            } catch {
+                throw Failure(description: "\(path): \(error)")
+            }
+        }
+    }
+
+    /// All of it or nothing.
+    private func transaction(
+        _ body: () throws(SQLiteDatabase.Failure) -> Void
+    ) throws(Failure) {
+        try attempt { () throws(SQLiteDatabase.Failure) in
+            try database.run("BEGIN IMMEDIATE")
+            do throws(SQLiteDatabase.Failure) {
+                try body()
+                try database.run("COMMIT")
+            } catch {
+                // It may have been undone already; the error is the one that counts.
+                do throws(SQLiteDatabase.Failure) { try database.run("ROLLBACK") } catch {}
+                throw error
+            }
+        }
+    }
+
+    private static func open(_ path: String) throws(SQLiteDatabase.Failure) -> SQLiteDatabase {
+        let database = try SQLiteDatabase(path)
+        try database.run(
+            """
+            PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+            PRAGMA journal_size_limit = 4194304;
+            """)
+        let found = try database.rows("PRAGMA user_version").first?.first?.integer ?? 0
+        guard found <= version else {
+            throw SQLiteDatabase.Failure(
+                code: 0, text: "it was written by a newer Poise (form \(found); move it away)")
+        }
+        try database.run(
+            """
+            BEGIN;
+            CREATE TABLE IF NOT EXISTS feature (
+                id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+            CREATE TABLE IF NOT EXISTS minute (
+                feature INTEGER NOT NULL, minute INTEGER NOT NULL, demand_mean INTEGER,
+                demand_peak INTEGER, used INTEGER, allocated INTEGER, lent INTEGER,
+                borrowed INTEGER, pressure INTEGER,
+                PRIMARY KEY (feature, minute)) WITHOUT ROWID;
+            CREATE INDEX IF NOT EXISTS minute_by_time ON minute (minute);
+            CREATE TABLE IF NOT EXISTS change (
+                id INTEGER PRIMARY KEY, feature INTEGER NOT NULL, time INTEGER NOT NULL,
+                before INTEGER, after INTEGER, cpus TEXT NOT NULL, because TEXT NOT NULL);
+            CREATE INDEX IF NOT EXISTS change_by_feature ON change (feature, time);
+            PRAGMA user_version = \(version);
+            COMMIT;
+            """)
+        return database
+    }
+
+    /// Adds minutes and changes in one transaction.
+    package func add(_ minutes: [FeatureMinute], _ changes: [AllocationChange]) throws(Failure) {
+        try transaction { () throws(SQLiteDatabase.Failure) in
+            for one in minutes {
+                let values: [SQLiteDatabase.Value] =
+                    [.integer(try id(of: one.feature)), .integer(one.minute)]
+                    + [
+                        one.demandMean, one.demandPeak, one.usedMean, one.allocatedMean,
+                        one.lentMean, one.borrowedMean, one.pressureMean,
+                    ].map { SQLiteDatabase.Value($0) }
+                try database.rows(
+                    "INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            }
+            for change in changes {
+                try database.rows(
+                    "INSERT INTO change (feature, time, before, after, cpus, because) "
+                        + "VALUES (?, ?, ?, ?, ?, ?)",
+                    [
+                        .integer(try id(of: change.feature)), .integer(change.time),
+                        .init(change.beforeMillicores), .init(change.afterMillicores),
+                        .text(change.cpus), .text(change.because),
+                    ])
+            }
+        }
+    }
+
+    private func id(of feature: FeatureID) throws(SQLiteDatabase.Failure) -> Int {
+        try database.rows(
+            "INSERT OR IGNORE INTO feature (name) VALUES (?)", [.text(feature.name)])
+        return try database.rows(
+            "SELECT id FROM feature WHERE name = ?", [.text(feature.name)]
+        ).first?.first?.integer ?? 0
+    }
+
+    /// Drops what is too old, then what is too much.
+    package func prune(now: Int) throws(Failure) {
+        prunedAt = now
+        try transaction { () throws(SQLiteDatabase.Failure) in
+            let oldest = now - limit.days * 86_400
+            try database.rows("DELETE FROM minute WHERE minute < ?", [.integer(oldest / 60)])
+            try database.rows("DELETE FROM change WHERE time < ?", [.integer(oldest)])
+            try database.rows(
+                "DELETE FROM change WHERE id <= (SELECT max(id) FROM change) - ?",
+                [.integer(limit.mostChanges)])
+            let rows = try database.rows("SELECT count(*) FROM minute").first?.first?.integer ?? 0
+            guard rows > limit.mostMinutes else { return }
+            // Whole minutes go, the oldest first, so that features stay comparable.
+            try database.rows(
+                "DELETE FROM minute WHERE minute <= (SELECT minute FROM minute "
+                    + "ORDER BY minute LIMIT 1 OFFSET ?)", [.integer(rows - limit.mostMinutes)])
+        }
+    }
+
+    /// The demand of a feature since a moment (seconds since 1970), oldest first: what a forecast
+    /// is trained with. Minutes whose demand is not known are left out.
+    package func demand(
+        of feature: FeatureID, since: Int
+    ) throws(Failure) -> [DemandMinute] {
+        try attempt { () throws(SQLiteDatabase.Failure) in
+            try database.rows(
+                "SELECT minute, demand_mean, demand_peak FROM minute WHERE feature = "
+                    + "(SELECT id FROM feature WHERE name = ?) AND minute >= ? "
+                    + "AND demand_mean IS NOT NULL ORDER BY minute",
+                [.text(feature.name), .integer(since / 60)]
+            ).compactMap { row in
+                guard let minute = row[0].integer, let mean = row[1].integer else { return nil }
+                return DemandMinute(
+                    minute: minute, meanMillicores: mean, peakMillicores: row[2].integer ?? mean)
+            }
+        }
+    }
+
+    /// What a feature did since a moment (seconds since 1970), in at most `most` points, and the
+    /// last `mostChanges` changes of what it has; nil when nothing was ever kept of it.
+    package func history(
+        of feature: FeatureID, since: Int, now: Int, points most: Int, changes mostChanges: Int
+    ) throws(Failure) -> FeatureHistory? {
+        try attempt { () throws(SQLiteDatabase.Failure) in
+            let found = try database.rows(
+                "SELECT id FROM feature WHERE name = ?", [.text(feature.name)])
+            guard let id = found.first?.first else { return nil }
+            let first = try database.rows(
+                "SELECT min(minute) FROM minute WHERE feature = ? AND minute >= ?",
+                [id, .integer(since / 60)]
+            ).first?.first?.integer
+            let begin = max(since / 60, first ?? 0)
+            let step = max(1, (now / 60 - begin + most) / max(1, most))
+            let rows = try database.rows(
+                HistoryStore.pointsQuery, [.integer(step), id, .integer(since / 60)])
+            let changes = try database.rows(
+                "SELECT time, before, after, cpus, because FROM change WHERE feature = ? "
+                    + "AND time >= ? ORDER BY id DESC LIMIT ?",
+                [id, .integer(since), .integer(mostChanges)])
+            return FeatureHistory(
+                minutesAPoint: step, points: rows.map { HistoryStore.point(feature, $0) },
+                changes: changes.reversed().map { HistoryStore.change(feature, $0) })
+        }
+    }
+
+    /// ?1 minutes a point of feature ?2 since minute ?3.
+    private static let pointsQuery: String = {
+        let means = ["demand_mean", "used", "allocated", "lent", "borrowed", "pressure"]
+        let columns = means.map { "CAST(round(avg(\($0))) AS INTEGER)" }
+        return "SELECT minute / ?1 * ?1, max(demand_peak), " + columns.joined(separator: ", ")
+            + " FROM minute WHERE feature = ?2 AND minute >= ?3 GROUP BY minute / ?1 ORDER BY 1"
+    }()
+
+    private static func point(
+        _ feature: FeatureID, _ row: [SQLiteDatabase.Value]
+    ) -> FeatureMinute {
+        var point = FeatureMinute(feature: feature, minute: row[0].integer ?? 0)
+        point.demandPeak = row[1].integer
+        point.demandMean = row[2].integer
+        point.usedMean = row[3].integer
+        point.allocatedMean = row[4].integer
+        point.lentMean = row[5].integer
+        point.borrowedMean = row[6].integer
+        point.pressureMean = row[7].integer
+        return point
+    }
+
+    private static func change(
+        _ feature: FeatureID, _ row: [SQLiteDatabase.Value]
+    ) -> AllocationChange {
+        AllocationChange(
+            feature: feature, time: row[0].integer ?? 0, beforeMillicores: row[1].integer,
+            afterMillicores: row[2].integer, cpus: row[3].text ?? "", because: row[4].text ?? "")
+    }
+}
