@@ -14,8 +14,8 @@ package import PoiseModel
 ///
 /// **Settled demand** is what plans are made from. It grows when two looks in a row ask for it,
 /// or at once when threads wait; it shrinks to what the peak of the window needs, by half at most.
-/// Changes below the deadband are none, and but for real waiting there is one change a second at
-/// most.
+/// Changes below the deadband are none, and there is one change a second at most, but for a leap by
+/// half while threads wait.
 ///
 /// **The reference.** What the clever part above comes to is held between two plain figures: what
 /// is in use now, and twice the peak of use of ten seconds and a core (`ReferenceDemand`; the idea
@@ -129,7 +129,9 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
             DemandEstimator.roundUp(fast, setting.quantum), max(setting.most, setting.want))
         if goal > settled, DemandEstimator.differs(goal, settled, setting.deadbandPercent) {
             votes += 1
-            guard rests ? isPressing : isUrgent || votes >= 2 else { return false }
+            // Within the pause only what is much more, and badly missed.
+            let isLeap = isPressing && 2 * goal >= 3 * settled
+            guard rests ? isLeap : isUrgent || votes >= 2 else { return false }
             return change(to: goal, now)
         }
         votes = 0
