@@ -174,9 +174,9 @@ extension Daemon {
         watchPressure(of: feature, folder)
     }
 
-    /// Most services may open 1024 files (`RLIMIT_NOFILE`); threads beyond have theirs opened at
-    /// each look.
-    private static let mostOpenPerFeature = 32
+    /// Of the files that this process may open (`RLIMIT_NOFILE`); threads beyond have theirs opened
+    /// at each look.
+    private static let mostOpenPerFeature = max(16, sysconf(Int32(_SC_OPEN_MAX)) / 32)
 
     private func watchPressure(of feature: FeatureID, _ folder: String) {
         for resource in ["cpu", "memory"] {

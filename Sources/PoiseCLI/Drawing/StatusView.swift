@@ -47,13 +47,20 @@ package struct StatusView {
         return parts.isEmpty ? [] : ["reaction (p50/p99)"] + parts
     }
 
-    /// Two times in microseconds, in the unit that suits the longer one.
+    /// Two times in microseconds; the unit once where it is the same.
     private static func times(_ first: Double, _ second: Double) -> String {
+        let (left, right) = (time(first), time(second))
+        return left.unit == right.unit
+            ? "\(left.text)/\(right.text) \(right.unit)"
+            : "\(left.text) \(left.unit)/\(right.text) \(right.unit)"
+    }
+
+    private static func time(_ microseconds: Double) -> (text: String, unit: String) {
         let (scale, unit) =
-            second < 1000 ? (1, "µs") : second < 1e6 ? (1000, "ms") : (1e6, "s")
-        let digits = second / scale < 10 ? 1 : 0
-        let text = { (value: Double) in QuantityText.decimal(value / scale, digits: digits) }
-        return "\(text(first))/\(text(second)) \(unit)"
+            microseconds < 1000
+            ? (1.0, "µs") : microseconds < 1e6 ? (1000.0, "ms") : (1e6, "s")
+        let value = microseconds / scale
+        return (QuantityText.decimal(value, digits: value < 10 ? 1 : 0), unit)
     }
 
     private var policyProblem: [String] {
