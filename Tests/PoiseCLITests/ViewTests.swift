@@ -43,7 +43,8 @@ import Testing
             StatusView(status, console: console).lines == [
                 "poised 0.1.0 · pid 7 · up 90 s · backend affinity · 12 turns",
                 "machine vm · policy default · 1 of 2 features running",
-                "reaction (p50/p99) · pressure 40/91 ms · apply 4.3/311 µs · turn 31 µs/1.9 ms",
+                "reaction (p50/p99) · pressure 40/91 ms · apply 4.3/311 µs"
+                    + " · turn 31 µs/1.9 ms",
                 "",
                 "FEATURE     STATE        SINCE  RESTARTS  CORES  CPUS  BUSY  MEMORY  RATE/S"
                     + "     P99  HEALTH",
