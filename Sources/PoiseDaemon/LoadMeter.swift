@@ -84,7 +84,8 @@ struct LoadMeter {
         sampled = (used, now)
     }
 
-    /// How many of its processes the kernel has killed for want of memory; nil where that is not counted.
+    /// How many of its processes the kernel has killed for want of memory; nil where that is not
+    /// counted.
     var kills: Int? {
         guard case .group(let group) = source else { return nil }
         return group.read(isThorough: true).killed.map { max(0, $0 - (killedBefore ?? 0)) }
