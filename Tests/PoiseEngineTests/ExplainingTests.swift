@@ -255,6 +255,20 @@ import Testing
         #expect(remedy.plan[id("asks")]?.millicores.performance == 4000)
     }
 
+    @Test func aNeedBeyondTheMaximumIsNoPartOfWhatIsAsked() {
+        var made = situation(
+            machine([CoreGroup(4)]),
+            [
+                feature("asks", priority: 80, performance: cores(1, 1, 2)),
+                feature("has", priority: 90, performance: cores(1, 3, 3)),
+            ])
+        made.demands[id("asks")] = Demand()
+        made.demands[id("asks")]?.wanted.performance = 2700
+        made.plan = made.replanned()
+        let answer = WhyNot(.cores(nil, 2000), for: id("asks"), in: made)
+        #expect(answer.remedies.first?.changes == [.priority(id("asks"), to: 91)])
+    }
+
     @Test func whatTheMachineLacksIsSaidWithoutSearching() {
         let made = situation(
             machine([CoreGroup(2)]), [feature("x", performance: cores(1, 1, 64))])

@@ -148,7 +148,9 @@ private struct ExplanationWords {
 
     private var load: String? {
         guard let used = explanation.load?.usedMillicores else { return nil }
-        let time = used < 10 ? "next to no CPU time" : "the time of \(phrasing.cores(used, nil))"
+        let time =
+            used < 10
+            ? "next to no CPU time" : "the time of \(phrasing.cores((used + 5) / 10 * 10, nil))"
         var text = "It used \(time) lately"
         if let pressure = explanation.load?.pressurePerMille, pressure >= 10 {
             text += ", and waited for a CPU \(pressure / 10) % of the time"

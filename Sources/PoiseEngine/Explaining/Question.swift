@@ -41,6 +41,10 @@ package enum Question: Sendable, Equatable {
     /// signal asks for it.
     package func need(of feature: FeatureID, in situation: Situation) -> Demand? {
         var demand = situation.demands[feature] ?? Demand()
+        // What it has asked for beyond its maximums is no part of this question.
+        for coreClass in CoreClass.allCases where demand.wanted[coreClass] != nil {
+            demand.wanted[coreClass] = situation.target(of: feature, coreClass)
+        }
         switch self {
         case .cores(let coreClass?, let amount):
             let wish = Question.wish(of: feature, for: coreClass, in: situation)
