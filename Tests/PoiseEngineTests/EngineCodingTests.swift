@@ -53,6 +53,20 @@ import Testing
         #expect(try text(names, 40) == text(names.reversed(), 4000))
     }
 
+    @Test func `amounts and moments that would overflow are refused`() throws {
+        let one = try #require(FeatureID("a"))
+        let need = Input.need(one, .performance, millicores: .max, for: .seconds(1))
+        let long = Input.need(one, .performance, millicores: 1, for: .nanoseconds(Int64.max))
+        var turn = LoadTurn(wallSeconds: 1)
+        turn.features[one] = LoadReading(microseconds: .max)
+        for input in [need, long, .load(turn)] {
+            let json = try JSONEncoding.encode(input)
+            #expect(throws: CodingProblem.self) {
+                try JSONDecoding.decode(Input.self, from: json)
+            }
+        }
+    }
+
     /// A place in the JSON of an engine, what is put there, and what the error says.
     private static let damages: [(path: [String], value: JSON, says: String)] = [
         (["planner", "machine", "cores", "0", "node"], 7, "planner.machine: core 0 is on no node"),

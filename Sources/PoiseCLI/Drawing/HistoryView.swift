@@ -18,6 +18,8 @@ package struct HistoryView {
     private let console: Console
 
     private static let height = 8
+    /// The last ones are shown; more would push the chart off the screen.
+    private static let mostChanges = 20
     /// For the numbers at the left edge.
     private static let edge = 7
 
@@ -49,6 +51,8 @@ package struct HistoryView {
             changes.isEmpty
             ? ["no changes of what it has"]
             : table.lines(width: console.width, paint: console.paint)
+        let hidden = changes.count - HistoryView.mostChanges
+        if hidden > 0 { lines.append("and \(hidden) before (--json has them)") }
         return lines
     }
 
@@ -170,7 +174,7 @@ package struct HistoryView {
         var table = Table([
             .init("WHEN"), .init("CORES"), .init("CPUS", wraps: true), .init("WHY", wraps: true),
         ])
-        for change in changes {
+        for change in changes.suffix(HistoryView.mostChanges) {
             let unknown = console.glyphs.unknown
             let amount = { (key: String) in
                 change[key]?.integer.map { QuantityText.cores($0) } ?? unknown

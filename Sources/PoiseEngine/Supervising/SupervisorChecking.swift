@@ -23,3 +23,16 @@ extension Supervisor.Record: SelfChecking {
         return nil
     }
 }
+
+extension Input: SelfChecking {
+    package var contradiction: String? {
+        switch self {
+        case .need(_, _, let millicores, _):
+            millicores.magnitude < 1 << 40 ? nil : "a need of \(millicores) millicores cannot be"
+        case .found(_, let found):
+            [found.generation, found.restarts, found.failures].allSatisfy { (0..<1 << 40) ~= $0 }
+                ? nil : "counts what cannot be"
+        default: nil
+        }
+    }
+}

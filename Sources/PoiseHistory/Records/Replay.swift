@@ -112,6 +112,7 @@ package struct Replay {
         _ turn: RecordLine.Turn, _ inputs: [Input], _ segment: String, _ line: Int
     ) throws -> Bool {
         guard var engine else { throw CodingProblem("no checkpoint comes before it") }
+        if let text = turn.at.contradiction { throw CodingProblem("at: \(text)") }
         // Held once only, so that a turn copies nothing.
         self.engine = nil
         let begin = MonotonicClock.now

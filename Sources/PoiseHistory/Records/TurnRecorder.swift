@@ -6,8 +6,8 @@ package import PoiseModel
 /// Writes each turn of an engine down, so that it can be computed again.
 ///
 /// Records are in segments, each with the whole engine at its beginning and therefore complete by
-/// itself. What is written is gathered for a second; a crash loses that much, and a cut last line is
-/// known by its sum. When the disk is full recording stops, says so once, and starts again later
+/// itself. What is written is gathered for a second; a crash loses that much, and a cut last line
+/// is known by its sum. When the disk is full recording stops, says so once, and starts again later
 /// with a new segment: it is never in the way of the turns themselves.
 package struct TurnRecorder: ~Copyable {
     /// How much is kept, and when it is written.

@@ -73,9 +73,12 @@ package enum JSONDecoding {
     }
 
     private static func duration(_ json: JSON) -> Duration? {
-        if let nanoseconds = json.exact { return .nanoseconds(nanoseconds) }
+        // Far below what a sum of it and a moment could hold.
+        if let nanoseconds = json.exact {
+            return nanoseconds.magnitude < 1 << 61 ? .nanoseconds(nanoseconds) : nil
+        }
         guard let parts = json.array, parts.count == 2, let seconds = parts[0].exact,
-            let attoseconds = parts[1].exact
+            let attoseconds = parts[1].exact, seconds.magnitude < 1 << 31
         else { return nil }
         return Duration(secondsComponent: Int64(seconds), attosecondsComponent: Int64(attoseconds))
     }

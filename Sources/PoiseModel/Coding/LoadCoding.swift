@@ -57,8 +57,8 @@ private struct PlacedIntegers {
         let container = try decoder.singleValueContainer()
         values = try container.decode([JSON].self).map { value in
             guard value != .null else { return nil }
-            guard case .integer(let number) = value else {
-                throw CodingProblem("\(value) is not an integer")
+            guard case .integer(let number) = value, number.magnitude < 1 << 52 else {
+                throw CodingProblem("\(value) is no amount")
             }
             return number
         }
