@@ -43,13 +43,17 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         package var quantum: Int
         /// What its policy allows: more is never settled on.
         package var most: Int
-        /// PUs a core, per mille: CPU time counts PUs, demand counts cores.
+        /// PUs a core, per mille: threads that wait count PUs, demand counts cores.
         package var width: Int
+        /// Cores that it may run on. The kernel puts threads on cores of their own first, and the
+        /// second thread of a core adds little: so use of up to a PU a core is use of that core.
+        package var cores: Int
         package var deadbandPercent: Int
         package var shrinkAfter: Duration
 
         package init(
             entitled: Int, want: Int, quantum: Int, most: Int = .max, width: Int = 1000,
+            cores: Int = .max / 1000,
             deadbandPercent: Int = 5,
             shrinkAfter: Duration = .seconds(2)
         ) {
@@ -58,6 +62,7 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
             self.quantum = quantum
             self.most = most
             self.width = width
+            self.cores = cores
             self.deadbandPercent = deadbandPercent
             self.shrinkAfter = shrinkAfter
         }
@@ -92,7 +97,7 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         _ reading: LoadReading, _ setting: Setting, now: Instant
     ) -> Bool {
         guard let busy = reading.usedMillicores, busy >= 0 else { return false }
-        used = busy * 1000 / setting.width
+        used = min(busy, setting.cores * 1000)
         reference.add(used, now: now)
         let waiting = waiting(reading, setting)
         let room = waiting.map { 2 * $0 } ?? used * 1000 / DemandEstimator.growAt - used
@@ -109,9 +114,10 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
     private func waiting(_ reading: LoadReading, _ setting: Setting) -> Int? {
         if let waiting = reading.waitingMillicores { return waiting * 1000 / setting.width }
         guard let pressure = reading.cpuPressurePerMille else { return nil }
-        // Threads of a feature that meet on one CPU by chance are the kernel's matter.
+        // Threads of a feature that meet on one CPU by chance are the kernel's matter. And where
+        // more cores do not help, it shrinks to a use of 70 %, at which this asks for no more.
         guard pressure >= DemandEstimator.urgent / 2,
-            used * 1000 >= setting.entitled * DemandEstimator.shrinkAt
+            used * 1000 >= setting.entitled * DemandEstimator.growAt
         else { return 0 }
         return max(used, 100) * pressure / 1000
     }

@@ -13,7 +13,8 @@ package struct FeatureLoad: Sendable, Equatable, Codable {
     var doubtedSince: Instant?
     /// When it wanted back what it had lent.
     var recalledAt: Instant?
-    /// PUs a core of the CPUs that it has, per mille, and those CPUs.
+    /// Cores that its CPUs are of, PUs a core per mille, and the CPUs.
+    var cores = 1
     var width = 1000
     var widthOf: CPUSet = []
 
@@ -90,9 +91,10 @@ package struct LoadBook: Sendable, Equatable, Codable {
             ?? FeatureLoad(reading: reading, estimator: DemandEstimator(setting))
         if load.widthOf != allocation.cpus {
             load.widthOf = allocation.cpus
-            load.width = machine.width(of: allocation.cpus)
+            load.cores = machine.cores.count { !$0.pus.isDisjoint(with: allocation.cpus) }
+            load.width = max(1000, allocation.cpus.count * 1000 / max(1, load.cores))
         }
-        setting.width = load.width
+        (setting.width, setting.cores) = (load.width, load.cores)
         load.reading = reading
         let before = load.demand
         _ = load.estimator.take(reading, setting, now: now)
@@ -233,16 +235,4 @@ extension FeaturePolicy {
         }
         return wishes
     }
-}
-
-extension Machine {
-    /// PUs a core of these CPUs, per mille; CPU time is of PUs, and demand of cores.
-    func width(of cpus: CPUSet) -> Int {
-        let touched = cores.count { !$0.pus.isDisjoint(with: cpus) }
-        return touched == 0 ? 1000 : max(1000, cpus.count * 1000 / touched)
-    }
-}
-
-extension FeatureLoad: SelfChecking {
-    package var contradiction: String? { width > 0 ? nil : "has cores without PUs" }
 }

@@ -4,8 +4,10 @@ import PoiseModel
 /// which needs no delegation and no privilege over one's own processes.
 ///
 /// New threads and processes inherit from the thread that makes them. So all threads of all
-/// descendants are visited until a pass meets no new one that had to be changed: from then on every
-/// one that could make another has the new settings. Everything is read before it is written, and
+/// descendants are visited until a pass meets no new one that had to be changed, or the kernel has
+/// given out no number since the pass began: from then on every one that could make another has the
+/// new settings. (One that is being made in that very moment is put back by the next `verify`.)
+/// Everything is read before it is written, and
 /// what would change nothing is not written. Where the kernel groups threads by session, a session
 /// gets the nice value too. `PlacementRule` tells who is left alone; threads of a
 /// real-time policy keep it and their nice value.
@@ -25,9 +27,14 @@ package struct AffinityBackend: Sendable {
         var tally = AffinityTally()
         var visited: Set<ProcessID> = []
         for _ in 0..<Self.mostPasses {
+            let newest = ProcessFiles.newest
             let written = pass(placement, old, roots, &visited, &tally)
             tally.unsettled = written
             if written == 0 { break }
+            if let newest, newest == ProcessFiles.newest {
+                tally.unsettled = 0
+                break
+            }
         }
         return tally.outcomes
     }
@@ -45,13 +52,18 @@ package struct AffinityBackend: Sendable {
         _ visited: inout Set<ProcessID>, _ tally: inout AffinityTally
     ) -> Int {
         var changed = 0
+        // Where it only moves, the rest is as it was, or `verify` finds out.
+        let onlyMoves =
+            old.map { $0 != placement && $0.differsOnlyInCPUs(from: placement) } ?? false
         for process in ProcessTree.tree(of: roots) {
             for thread in ProcessTree.threads(of: process) where visited.insert(thread).inserted {
                 let before = writes
-                if thread == process {
-                    visit(process, placement, old, &tally)
-                }
                 tally.count(.cpus, cpus(thread, old, placement))
+                if onlyMoves {
+                    if writes != before { changed += 1 }
+                    continue
+                }
+                if thread == process { visit(process, placement, old, &tally) }
                 let (scheduling, nice) = precedence(thread, old, placement)
                 tally.count(.scheduling, scheduling)
                 tally.count(.nice, nice)

@@ -26,6 +26,12 @@ package struct AffinityPlacement: Hashable, Sendable {
             scheduling: .forPriority(priority), memoryMaxBytes: memoryMaxBytes)
     }
 
+    func differsOnlyInCPUs(from other: AffinityPlacement) -> Bool {
+        var moved = self
+        moved.cpus = other.cpus
+        return moved == other
+    }
+
     /// From 0 for priority 100 to 19 for priority 0, in even steps.
     package static func nice(forPriority priority: Int) -> Int {
         let held = Swift.min(Swift.max(priority, 0), 100)

@@ -57,17 +57,51 @@ package enum ProcessFiles {
         }
     }
 
+    /// The number that the kernel gave out last, to a process or a thread (`/proc/loadavg`).
+    static var newest: Int? {
+        bytes("/proc/loadavg", room: 128).flatMap { LoadAverageFormat.parse($0) }?.newest
+    }
+
     /// The names in a folder that are numbers, in order; empty when it cannot be read.
     static func numbers(in folder: String) -> [ProcessID] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }
         var result: [ProcessID] = []
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            let number = withUnsafeBytes(of: &entry.pointee.d_name) { name -> ProcessID? in
+                var value: ProcessID = 0
+                for byte in name where value >= 0 {
+                    guard byte != 0 else { break }
+                    // No number of a process is near the end of its range.
+                    value =
+                        (0x30...0x39).contains(byte) && value < 100_000_000
+                        ? value * 10 + ProcessID(byte - 0x30) : -1
+                }
+                return value > 0 ? value : nil
             }
-            if let number = ProcessID(name) { result.append(number) }
+            if let number { result.append(number) }
         }
         return result.sorted()
+    }
+
+    /// The numbers in a small file of the kernel; empty when it cannot be read.
+    static func numbers(inFile path: String) -> [ProcessID] {
+        guard let bytes = bytes(path, room: 1024) else { return [] }
+        // A list that fills the room may go on.
+        guard bytes.count < 1024 else {
+            return text(path)?.split(separator: " ").compactMap { ProcessID($0) } ?? []
+        }
+        return KernelBytes.numbers(bytes).map { ProcessID($0) }
+    }
+
+    /// What one read of a file of the kernel gives.
+    private static func bytes(_ path: String, room: Int) -> KernelBytes.Bytes? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        let found = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            count = max(0, read(descriptor, buffer.baseAddress, room))
+        }
+        return found[...]
     }
 }

@@ -40,8 +40,7 @@ package enum ProcessTree {
 
     private static func listedChildren(of pid: ProcessID) -> [ProcessID] {
         threads(of: pid).flatMap { thread in
-            ProcessFiles.text("/proc/\(pid)/task/\(thread)/children")
-                .map { $0.split(separator: " ").compactMap { ProcessID($0) } } ?? []
+            ProcessFiles.numbers(inFile: "/proc/\(pid)/task/\(thread)/children")
         }.sorted()
     }
 
