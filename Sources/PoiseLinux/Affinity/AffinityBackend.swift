@@ -15,6 +15,17 @@ package struct AffinityBackend: Sendable {
     /// How many system calls have written something, ever.
     package private(set) var writes = 0
 
+    /// Who was there when the kernel had given out the number `newest`: all that there are as long
+    /// as it has given out no other.
+    private struct Listing {
+        var newest: Int
+        var processes: [(process: ProcessID, threads: [ProcessID])]
+    }
+
+    private var listings: [[ProcessID]: Listing] = [:]
+    /// More than there are features: who it belongs to has ended long ago.
+    private static let mostListings = 1024
+
     /// Processes that start new ones faster than they can be listed are given up after as many.
     private static let mostPasses = 50
 
@@ -28,7 +39,8 @@ package struct AffinityBackend: Sendable {
         var visited: Set<ProcessID> = []
         for _ in 0..<Self.mostPasses {
             let newest = ProcessFiles.newest
-            let written = pass(placement, old, roots, &visited, &tally)
+            let processes = list(roots, newest)
+            let written = pass(placement, old, processes, &visited, &tally)
             tally.unsettled = written
             if written == 0 { break }
             if let newest, newest == ProcessFiles.newest {
@@ -46,17 +58,31 @@ package struct AffinityBackend: Sendable {
         apply(placement, replacing: placement, to: roots)
     }
 
+    /// All processes from `roots` down with their threads; `newest` was read before.
+    private mutating func list(
+        _ roots: [ProcessID], _ newest: Int?
+    ) -> [(process: ProcessID, threads: [ProcessID])] {
+        if let known = listings[roots], known.newest == newest { return known.processes }
+        let processes = ProcessTree.tree(of: roots).map { process in
+            (process: process, threads: ProcessTree.threads(of: process))
+        }
+        if listings.count >= Self.mostListings { listings = [:] }
+        listings[roots] = newest.map { Listing(newest: $0, processes: processes) }
+        return processes
+    }
+
     /// Visits the threads that were not there in a pass before; how many of them were written to.
     private mutating func pass(
-        _ placement: AffinityPlacement, _ old: AffinityPlacement?, _ roots: [ProcessID],
+        _ placement: AffinityPlacement, _ old: AffinityPlacement?,
+        _ processes: [(process: ProcessID, threads: [ProcessID])],
         _ visited: inout Set<ProcessID>, _ tally: inout AffinityTally
     ) -> Int {
         var changed = 0
         // Where it only moves, the rest is as it was, or `verify` finds out.
         let onlyMoves =
             old.map { $0 != placement && $0.differsOnlyInCPUs(from: placement) } ?? false
-        for process in ProcessTree.tree(of: roots) {
-            for thread in ProcessTree.threads(of: process) where visited.insert(thread).inserted {
+        for (process, threads) in processes {
+            for thread in threads where visited.insert(thread).inserted {
                 let before = writes
                 tally.count(.cpus, cpus(thread, old, placement))
                 if onlyMoves {
