@@ -73,7 +73,8 @@ package struct BenchCase {
 }
 
 extension Machine {
-    fileprivate mutating func addCluster(
+    /// Adds cores that share a cache; the package is their node too.
+    mutating func addCluster(
         of count: Int, _ coreClass: CoreClass, threads: Int, package: Int, cache: String
     ) {
         var cluster = Cluster(id: clusters.count, pus: [], cache: cache, bytes: 32 << 20)
@@ -91,7 +92,7 @@ extension Machine {
     }
 
     /// Makes the packages, with a node each, of the cores that name them.
-    fileprivate mutating func close(packages count: Int) {
+    mutating func close(packages count: Int) {
         for id in 0..<count {
             let own = cores.filter { $0.package == id }
                 .reduce(into: CPUSet()) { $0.formUnion($1.pus) }

@@ -56,21 +56,6 @@ package struct PlanBench {
     }
 }
 
-/// Numbers that a seed decides (SplitMix64, Steele et al. 2014), so that runs compare.
-private struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func below(_ limit: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((word ^ (word >> 31)) % UInt64(limit))
-    }
-}
-
 extension [Int] {
     /// The smallest value that `percent` per cent of the values do not exceed; the list is sorted.
     package func percentile(_ percent: Int) -> Int {

@@ -5,7 +5,7 @@ enum CommandTable {
         PolicyDiffCommand.command, SimulateCommand.command, DoctorCommand.command,
         ReplayCommand.command,
         BenchPlanCommand.command, BenchApplyCommand.command, BenchExplainCommand.command,
-        BenchUtilisationCommand.command,
+        BenchUtilisationCommand.command, BenchPlacementCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         WhyNotCommand.command, HistoryCommand.command, EventsCommand.command,
