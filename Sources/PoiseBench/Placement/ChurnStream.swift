@@ -10,10 +10,10 @@ struct ChurnOperation: Equatable, Sendable {
 }
 
 /// A stream of operations that a seed decides: 60 % resizes of ±1…4 cores (2…8 CPUs where a core
-/// has two), the rest arrivals of 2…16 cores and departures, around a given load.
+/// has two), the rest arrivals of 2…16 cores and departures, up to a given load.
 ///
-/// The load is a mean, not a limit: it swings up to 97 % of the cores of a class. Smaller machines
-/// see smaller steps. All allocators of a run get the same streams.
+/// The load is a limit for each class; arrivals and growth keep the machine close below it. Smaller
+/// machines see smaller steps. All allocators of a run get the same streams.
 struct ChurnStream: Sendable {
     /// Tenants of one class at most.
     static let tenantsPerClass = 32
@@ -76,7 +76,7 @@ private struct ChurnMaker {
         let slots = first..<(first + ChurnStream.tenantsPerClass)
         let here = slots.filter { cores[$0] > 0 }
         let total = machine.coreCount[coreClass]
-        let most = max(1, total * 97 / 100)
+        let most = max(1, total * loadPercent / 100)
         let room = most - used[coreClass]
         // Towards the target: the further below it, the more grows and arrives.
         let target = Double(total * loadPercent) / 100

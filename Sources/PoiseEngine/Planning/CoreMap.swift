@@ -4,7 +4,7 @@ import PoiseModel
 ///
 /// Cores of one bin are interchangeable, so the planner counts cores per bin and picks the very
 /// cores only at the end. That keeps every search polynomial: no subset is ever enumerated.
-struct CoreMap: Sendable {
+final class CoreMap: Sendable {
     struct Bin: Sendable {
         var coreClass: CoreClass
         var node: Int
@@ -25,6 +25,12 @@ struct CoreMap: Sendable {
     let binSizes: PerClass<[Int]>
     /// How many cores of each class a node has, largest first.
     let nodeSizes: PerClass<[Int]>
+    /// Bins of each class, ascending.
+    let binsOfClass: PerClass<[Int]>
+    /// Node of each bin.
+    let nodeOfBin: [Int]
+    /// PUs that a core of each bin has.
+    let widthOfBin: [Int]
 
     init(_ machine: Machine) {
         self.machine = machine
@@ -46,6 +52,11 @@ struct CoreMap: Sendable {
             binSizes[coreClass].sort(by: >)
             nodeSizes[coreClass] = perNode.map { $0[coreClass] }.sorted(by: >)
         }
+        var binsOfClass = PerClass<[Int]>(repeating: [])
+        for (index, bin) in bins.enumerated() { binsOfClass[bin.coreClass].append(index) }
+        self.binsOfClass = binsOfClass
+        nodeOfBin = bins.map(\.node)
+        widthOfBin = bins.map { machine.cores[$0.cores[0]].pus.count }
         self.bins = bins
         self.binOfCore = binOfCore
         self.binsOfNode = binsOfNode

@@ -3,13 +3,22 @@ import PoiseModel
 /// Mends a scattered placement by a bounded number of moves.
 ///
 /// A greedy first pick leaves features in more clusters than they need, and churn makes it worse
-/// (measured before the design: cache span 1.40 × the minimum, against 1.11 × with a repair of at
-/// most 8 CPUs an operation). A move empties one bin of a feature into another, into free cores or
-/// in exchange with another owner; the move with the largest gain is made, as long as there is a
-/// gain and the budget lasts.
+/// (`poise bench placement` tells how much). A move empties one bin of a feature into another, into
+/// free cores or in exchange with another owner; the move with the largest gain is made, as long as
+/// there is a gain and the budget lasts.
+///
+/// **Price.** With a plan in force only cores that an owner held in it cost anything to move: what
+/// is new to it goes to the best place for nothing. A node too many costs the most; a cluster too
+/// many costs less for a feature that needs several anyway; and a bin that is left without a free
+/// core costs a little, because the next growth of anybody in it would undo the move.
 struct Repair {
     /// CPUs that may move when a plan is in force.
     static let budgetOfCPUs = 8
+
+    /// What a CPU that changes hands costs when a plan is in force: 4 of them are the most that a
+    /// cluster is worth.
+    private static let costOfCPU = 22
+    private static let fullBinCost = 15
 
     private struct Move {
         var owner: Int
@@ -19,21 +28,48 @@ struct Repair {
         /// Who gives up `exchanged` cores of `to` for as many of `from`.
         var other: Int?
         var exchanged: Int
-        var gain: Int
+        /// What the place is better by, and what is left of that after the price of the way.
+        var profit: Int
         var cpus: Int
     }
 
     private let requests: [Placement.Request]
-    /// Nil when no plan is in force, so that nothing moves that anybody has.
-    private var budget: Int?
+    private let map: CoreMap
+    /// What each owner held in the plan in force; nil when there is none, so that nothing moves
+    /// that anybody has.
+    private let before: CoreCounts?
+    private var budget: Int
+    /// What one cluster more costs each owner. Pools do not mind.
+    private let clusterCost: [Int]
+    /// The fewest clusters that hold what each feature is due.
+    private let fewest: [Int]
+    /// Who holds cores of each bin, ascending.
+    private var holders: [[Int]] = []
 
-    init(requests: [Placement.Request], budget: Int?) {
+    init(requests: [Placement.Request], map: CoreMap, before: CoreCounts?) {
         self.requests = requests
-        self.budget = budget
+        self.map = map
+        self.before = before
+        budget = before == nil ? .max : Repair.budgetOfCPUs
+        fewest = requests.map { request in
+            var fewest = 0
+            for coreClass in CoreClass.allCases where request.cores[coreClass] > 0 {
+                fewest += CoreMap.fewest(map.binSizes[coreClass], holding: request.cores[coreClass])
+            }
+            return fewest
+        }
+        let isFirst = before == nil
+        clusterCost =
+            fewest.map { isFirst ? PlacementCost.ofCache : PlacementCost.ofCache / max(1, $0) }
+            + CoreClass.allCases.map { _ in 1 }
     }
 
     mutating func run(on board: inout Board) {
-        if budget == nil { sweep(&board) } else { spend(&board) }
+        guard requests.indices.contains(where: { isScattered($0, board) }) else { return }
+        holders = map.bins.indices.map { bin in
+            (0..<board.owners).filter { board.count($0, in: bin) > 0 }
+        }
+        if before == nil { sweep(&board) } else { spend(&board) }
     }
 
     /// Nothing moves that anybody has, so every gain is taken where it is found.
@@ -42,8 +78,10 @@ struct Repair {
             var gained = false
             for owner in requests.indices {
                 // A move empties a bin of its owner, so there are at most as many as it has bins.
-                for _ in board.map.bins.indices {
-                    guard let move = bestMove(of: owner, board, holders(board)) else { break }
+                for _ in map.bins.indices {
+                    var best: Move?
+                    findMove(of: owner, board, &best)
+                    guard let move = best else { break }
                     apply(move, to: &board)
                     gained = true
                 }
@@ -54,130 +92,131 @@ struct Repair {
 
     /// The budget goes to the largest gains, one after the other.
     private mutating func spend(_ board: inout Board) {
-        while true {
-            let holders = holders(board)
+        // Every move gains, so this ends by itself; the bound is for the time that it may take.
+        for _ in 0..<(requests.count + map.bins.count) {
             var best: Move?
-            for owner in requests.indices {
-                if let move = bestMove(of: owner, board, holders) { keep(move, &best) }
-            }
+            for owner in requests.indices { findMove(of: owner, board, &best) }
             guard let move = best else { return }
             apply(move, to: &board)
-            budget = budget.map { $0 - move.cpus }
+            budget -= move.cpus
         }
     }
 
-    /// Who holds cores of each bin.
-    private func holders(_ board: Board) -> [[Int]] {
-        board.map.bins.indices.map { bin in
-            (0..<board.owners).filter { board.count($0, in: bin) > 0 }
-        }
-    }
-
-    private func apply(_ move: Move, to board: inout Board) {
+    private mutating func apply(_ move: Move, to board: inout Board) {
         board.give(-move.count, of: move.from, to: move.owner)
         if let other = move.other {
             board.give(-move.exchanged, of: move.to, to: other)
             board.give(move.exchanged, of: move.from, to: other)
         }
         board.give(move.count, of: move.to, to: move.owner)
+        for bin in [move.from, move.to] {
+            holders[bin] = (0..<board.owners).filter { board.count($0, in: bin) > 0 }
+        }
     }
 
-    private func bestMove(of owner: Int, _ board: Board, _ holders: [[Int]]) -> Move? {
-        let bins = board.bins(of: owner)
-        guard isScattered(owner, bins, board) else { return nil }
-        var best: Move?
-        for from in bins {
-            let coreClass = board.map.bins[from].coreClass
-            for to in board.map.bins.indices
-            where to != from && board.map.bins[to].coreClass == coreClass {
-                consider(owner, from, to, board, holders[to], &best)
+    private func findMove(of owner: Int, _ board: Board, _ best: inout Move?) {
+        guard isScattered(owner, board) else { return }
+        for coreClass in CoreClass.allCases {
+            let bins = map.binsOfClass[coreClass]
+            for from in bins where board.count(owner, in: from) > 0 {
+                for to in bins where to != from { consider(owner, from, to, board, &best) }
             }
         }
-        return best
     }
 
-    private func isScattered(_ owner: Int, _ bins: [Int], _ board: Board) -> Bool {
-        guard bins.count > 1 else { return hasFarCores(owner, bins, board) }
-        var held = PerClass<Int>.zero
-        for bin in bins { held[board.map.bins[bin].coreClass] += board.count(owner, in: bin) }
-        var fewest = 0
-        for coreClass in CoreClass.allCases {
-            fewest += CoreMap.fewest(board.map.binSizes[coreClass], holding: held[coreClass])
+    private func isScattered(_ owner: Int, _ board: Board) -> Bool {
+        let (bins, nodes) = board.held.places(of: owner)
+        if bins > fewest[owner] || nodes > 1 { return true }
+        guard requests[owner].closeness.matters else { return false }
+        return board.bins(of: owner).contains {
+            requests[owner].closeness.cost(map.nodeOfBin[$0]) > 0
         }
-        return bins.count > fewest || board.nodes(of: owner).count > 1
-            || hasFarCores(owner, bins, board)
-    }
-
-    private func hasFarCores(_ owner: Int, _ bins: [Int], _ board: Board) -> Bool {
-        bins.contains { requests[owner].closeness.cost(board.map.bins[$0].node) > 0 }
     }
 
     private func consider(
-        _ owner: Int, _ from: Int, _ to: Int, _ board: Board, _ holders: [Int],
-        _ best: inout Move?
+        _ owner: Int, _ from: Int, _ to: Int, _ board: Board, _ best: inout Move?
     ) {
         let count = board.count(owner, in: from)
         let missing = count - board.free[to]
         let own = gain(owner, losing: count, of: from, for: to, board)
-        let width = board.map.width(of: from)
+        var move = Move(
+            owner: owner, from: from, to: to, count: count, other: nil, exchanged: 0, profit: own,
+            cpus: moved(owner, count, of: from, for: to, board))
         if missing <= 0 {
-            keep(
-                Move(
-                    owner: owner, from: from, to: to, count: count, other: nil, exchanged: 0,
-                    gain: own, cpus: count * width), &best)
+            settle(&move, board, &best)
             return
         }
-        for other in holders where other != owner {
-            guard board.count(other, in: to) >= missing else { continue }
-            if other >= requests.count, board.map.bins[from].node != board.map.bins[to].node {
-                continue
+        // An exchange cannot gain more than a node and a cluster for the other.
+        guard own + PlacementCost.ofNode + PlacementCost.ofCache > 0 else { return }
+        let ownCPUs = move.cpus
+        for other in holders[to] where other != owner {
+            let all = board.count(other, in: to)
+            guard all >= missing else { continue }
+            if other >= requests.count, map.nodeOfBin[from] != map.nodeOfBin[to] { continue }
+            move.other = other
+            // As few of the other's cores as must go, or all of them, so that it is not divided.
+            for exchanged in all > missing && before != nil ? [missing, all] : [missing] {
+                guard exchanged <= board.free[from] + count else { continue }
+                let theirs = gain(other, losing: exchanged, of: to, for: from, board)
+                // Nobody is scattered for the sake of a lower priority.
+                if theirs < 0, other < requests.count,
+                    requests[other].priority > requests[owner].priority
+                {
+                    continue
+                }
+                move.exchanged = exchanged
+                move.profit = own + theirs
+                move.cpus = ownCPUs + moved(other, exchanged, of: to, for: from, board)
+                settle(&move, board, &best)
             }
-            let theirs = gain(other, losing: missing, of: to, for: from, board)
-            // Nobody is scattered for the sake of a lower priority.
-            if theirs < 0, other < requests.count,
-                requests[other].priority > requests[owner].priority
-            {
-                continue
-            }
-            keep(
-                Move(
-                    owner: owner, from: from, to: to, count: count, other: other,
-                    exchanged: missing, gain: own + theirs, cpus: (count + missing) * width), &best)
         }
     }
 
-    private func keep(_ move: Move, _ best: inout Move?) {
-        guard move.gain > 0, budget.map({ move.cpus <= $0 }) ?? true else { return }
+    /// Takes the price off a move and keeps it when it is the best so far.
+    private func settle(_ move: inout Move, _ board: Board, _ best: inout Move?) {
+        guard move.profit > 0 else { return }
+        var kept = move
+        kept.cpus *= map.widthOfBin[move.from]
+        if before != nil {
+            kept.profit -= Repair.costOfCPU * kept.cpus
+            if board.free[move.to] + move.exchanged == move.count {
+                kept.profit -= Repair.fullBinCost
+            }
+            guard kept.profit > 0 else { return }
+        }
+        guard kept.cpus <= budget else { return }
         guard let leader = best else {
-            best = move
+            best = kept
             return
         }
-        if (-move.gain, move.cpus) < (-leader.gain, leader.cpus) { best = move }
+        if (-kept.profit, kept.cpus) < (-leader.profit, leader.cpus) { best = kept }
+    }
+
+    /// How many cores that it held in the plan in force an owner loses when so many of one bin
+    /// become cores of another; negative where it returns to what it held.
+    private func moved(
+        _ owner: Int, _ count: Int, of from: Int, for to: Int, _ board: Board
+    ) -> Int {
+        guard let before else { return count }
+        let (wasHere, isHere) = (before.count(owner, in: from), board.count(owner, in: from))
+        let (wasThere, isThere) = (before.count(owner, in: to), board.count(owner, in: to))
+        return min(wasHere, isHere) - min(wasHere, isHere - count)
+            + min(wasThere, isThere) - min(wasThere, isThere + count)
     }
 
     /// What an owner's cost falls by when `count` cores of one bin become cores of another.
     private func gain(
         _ owner: Int, losing count: Int, of from: Int, for to: Int, _ board: Board
     ) -> Int {
-        let (here, there) = (board.map.bins[from].node, board.map.bins[to].node)
-        let isPool = owner >= requests.count
+        let (here, there) = (map.nodeOfBin[from], map.nodeOfBin[to])
         var gain = 0
-        if board.count(owner, in: from) == count {
-            gain += isPool ? PlacementCost.ofPoolPart : PlacementCost.ofCache
-        }
-        if board.count(owner, in: to) == 0 {
-            gain -= isPool ? PlacementCost.ofPoolPart : PlacementCost.ofCache
-        }
+        if board.count(owner, in: from) == count { gain += clusterCost[owner] }
+        if board.count(owner, in: to) == 0 { gain -= clusterCost[owner] }
         guard here != there else { return gain }
         if board.count(owner, inNode: here) == count { gain += PlacementCost.ofNode }
         if board.count(owner, inNode: there) == 0 { gain -= PlacementCost.ofNode }
-        guard !isPool else { return gain }
+        guard owner < requests.count, requests[owner].closeness.matters else { return gain }
         let closeness = requests[owner].closeness
         return gain + count * (closeness.cost(here) - closeness.cost(there))
     }
-}
-
-extension CoreMap {
-    /// PUs a core of a bin has.
-    func width(of bin: Int) -> Int { machine.cores[bins[bin].cores[0]].pus.count }
 }
