@@ -14,6 +14,10 @@ final class CoreMap: Sendable {
     }
 
     let machine: Machine
+    /// All PUs of the machine.
+    let pus: CPUSet
+    /// Node of each PU, by its number; -1 where there is no such PU.
+    let nodeOfPU: [Int]
     /// Ordered by node, then cluster, then class.
     let bins: [Bin]
     /// Bin of each core, by core id.
@@ -34,6 +38,10 @@ final class CoreMap: Sendable {
 
     init(_ machine: Machine) {
         self.machine = machine
+        pus = machine.pus
+        var nodeOfPU = Array(repeating: -1, count: (pus.last ?? -1) + 1)
+        for core in machine.cores { for pu in core.pus { nodeOfPU[pu] = core.node } }
+        self.nodeOfPU = nodeOfPU
         let bins = CoreMap.makeBins(machine)
         var binOfCore = Array(repeating: 0, count: machine.cores.count)
         var binsOfNode = Array(repeating: [Int](), count: machine.nodes.count)

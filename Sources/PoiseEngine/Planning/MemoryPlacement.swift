@@ -11,14 +11,17 @@ struct MemoryPlacement {
     }
 
     private let machine: Machine
+    /// Ids of the nodes whose memory the kernel gives to anybody.
+    private let ordinary: [Int]
     /// Bytes not given away yet, by node id; nil where the machine does not tell.
     private(set) var free: [Int?]
 
     init(machine: Machine, reserveBytes: Int) {
         self.machine = machine
         free = machine.nodes.map(\.bytes)
+        ordinary = MemoryPlacement.ordinary(machine)
         var left = reserveBytes
-        for node in MemoryPlacement.ordinary(machine) {
+        for node in ordinary {
             guard let bytes = free[node] else { continue }
             let part = min(left, bytes)
             free[node] = bytes - part
@@ -44,14 +47,14 @@ struct MemoryPlacement {
     /// Takes `bytes` for a feature whose cores are in the nodes `own`.
     mutating func take(_ bytes: Int, own: [Int], locality: MemoryWish.Locality) -> Share {
         var missing = bytes
-        var used = locality == .any ? MemoryPlacement.ordinary(machine) : own
+        var used = locality == .any ? ordinary : own
         for node in own { missing -= take(missing, from: node) }
-        guard locality != .strict else { return Share(nodes: used, bytes: bytes - missing) }
-        let others = MemoryPlacement.ordinary(machine).filter { !own.contains($0) }
-        let near = others.sorted { first, second in
-            (distance(own, first), first) < (distance(own, second), second)
+        guard locality != .strict, missing > 0 else {
+            return Share(nodes: used, bytes: bytes - missing)
         }
-        for node in near where missing > 0 {
+        let others = ordinary.filter { !own.contains($0) }
+        let near = others.map { (distance: distance(own, $0), node: $0) }.sorted(by: <)
+        for (_, node) in near where missing > 0 {
             let part = take(missing, from: node)
             missing -= part
             if part > 0, !used.contains(node) { used.append(node) }

@@ -162,16 +162,17 @@ struct PlanDraft {
         return owners
     }
 
-    /// Core by core, in one pass over the machine.
     private mutating func findNodes() {
-        let cpus = admitted.indices.map { exclusive[$0].union(shared[$0]) }
-        nodes = admitted.map { _ in [] }
-        for core in map.machine.cores {
-            for position in cpus.indices where !nodes[position].contains(core.node) {
-                if !core.pus.isDisjoint(with: cpus[position]) { nodes[position].append(core.node) }
+        var isIn = [Bool](repeating: false, count: map.machine.nodes.count)
+        nodes = admitted.indices.map { position in
+            for node in isIn.indices { isIn[node] = false }
+            for cpus in [exclusive[position], shared[position]] {
+                for pu in cpus where pu < map.nodeOfPU.count && map.nodeOfPU[pu] >= 0 {
+                    isIn[map.nodeOfPU[pu]] = true
+                }
             }
+            return isIn.indices.filter { isIn[$0] }
         }
-        for position in nodes.indices { nodes[position].sort() }
     }
 
     /// Minimums of all before the wants of any.
@@ -179,6 +180,7 @@ struct PlanDraft {
         findNodes()
         var placement = MemoryPlacement(machine: map.machine, reserveBytes: reserveBytes)
         memory = admitted.map { _ in MemoryPlacement.Share(nodes: [], bytes: 0) }
+        let byPriority = byPriority
         for isMinimum in [true, false] {
             for position in byPriority {
                 let ration = division.rations[admitted[position]]

@@ -89,7 +89,7 @@ package struct Planner: Sendable {
         plan.keptOut = (retold + draft.keptOut()).sorted { $0.feature < $1.feature }
         var used = plan.reserved
         for allocation in plan.features { used.formUnion(allocation.cpus) }
-        plan.idle = machine.pus.subtracting(used)
+        plan.idle = map.pus.subtracting(used)
         return plan
     }
 }
