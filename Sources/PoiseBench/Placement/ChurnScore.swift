@@ -46,7 +46,8 @@ package struct ChurnScore: Sendable, Equatable {
 
     /// Runs a stream through an allocator.
     init(
-        _ stream: ChurnStream, through allocator: inout some ChurnAllocator, on machine: ChurnMachine
+        _ stream: ChurnStream, through allocator: inout some ChurnAllocator,
+        on machine: ChurnMachine
     ) {
         var wanted = [Int](
             repeating: 0, count: ChurnStream.tenantsPerClass * CoreClass.allCases.count)

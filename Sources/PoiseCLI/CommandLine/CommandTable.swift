@@ -6,7 +6,7 @@ enum CommandTable {
         ReplayCommand.command,
         BenchPlanCommand.command, BenchApplyCommand.command, BenchExplainCommand.command,
         BenchUtilisationCommand.command, BenchPlacementCommand.command,
-        BenchSolverCommand.command,
+        BenchSolverCommand.command, BenchStabilityCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         WhyNotCommand.command, HistoryCommand.command, EventsCommand.command,

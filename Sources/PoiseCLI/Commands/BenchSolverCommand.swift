@@ -101,7 +101,8 @@ enum BenchSolverCommand {
             "From 2 to 64 nodes the time of half the decisions grows with the"
                 + " \(QuantityText.decimal(growth, digits: 2))th power of the nodes (goal: ≤ 2).")
         console.print(
-            "For comparison: scx_layered's step that only counts took 111 µs (P99) at 256 CPUs and 8")
+            "For comparison: scx_layered's step that only counts took 111 µs (P99) at 256 CPUs and 8"
+        )
         console.print("nodes when it was measured apart from this run.")
     }
 

@@ -104,6 +104,7 @@ struct Closeness {
     func cost(_ node: Int) -> Int { costOfNode.isEmpty ? 0 : costOfNode[node] }
 
     static func to(_ accelerators: [AcceleratorShare], on machine: Machine) -> Closeness {
+        guard !accelerators.isEmpty else { return Closeness() }
         let homes = machine.accelerators
             .filter { device in accelerators.contains { $0.id == device.id } }
             .compactMap(\.node)

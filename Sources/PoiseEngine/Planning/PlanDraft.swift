@@ -86,15 +86,19 @@ struct PlanDraft {
     }
 
     private mutating func placeCores() {
+        // Local names: a closure over `self` would copy the whole draft.
+        let (map, admitted, rations) = (map, admitted, division.rations)
+        let shares = accelerators.map(\.shares)
+        let inForce = inForce
         let requests = admitted.indices.map { position in
-            let ration = division.rations[admitted[position]]
+            let ration = rations[admitted[position]]
             return Placement.Request(
                 cores: ration.wholeCores, shared: ration.timeOnPools,
                 classes: ration.classesToRunOn, priority: ration.priority,
-                closeness: Closeness.to(accelerators[position].shares, on: map.machine),
+                closeness: Closeness.to(shares[position], on: map.machine),
                 localBytes: ration.policy.memory.locality == .strict
                     ? ration.policy.memory.min : 0,
-                homes: homes(of: ration.policy.id))
+                homes: PlanDraft.homes(of: ration.policy.id, inForce, map))
         }
         let owners = ownersInForce()
         let placement = Placement(
@@ -118,7 +122,9 @@ struct PlanDraft {
     }
 
     /// Ids of the nodes where a feature shares cores in the plan in force.
-    private func homes(of feature: FeatureID) -> [Int] {
+    private static func homes(
+        of feature: FeatureID, _ inForce: AllocationPlan?, _ map: CoreMap
+    ) -> [Int] {
         guard let shared = inForce?[feature]?.shared, !shared.isEmpty else { return [] }
         var homes = Set<Int>()
         for core in map.machine.cores where core.pus.isSubset(of: shared) {
@@ -145,7 +151,7 @@ struct PlanDraft {
         for (index, ration) in admitted.enumerated() {
             position[division.rations[ration].policy.id] = index
         }
-        let size = (map.machine.pus.last ?? 0) + 1
+        let size = map.nodeOfPU.count
         var ownerOfPU = [Int?](repeating: nil, count: size)
         let pool = -1
         for allocation in inForce.features {
