@@ -173,7 +173,7 @@ private struct PlaceSketch {
         return PlaceAlternative(
             place: place, difference: difference,
             movedCPUs: held.indices.reduce(0) {
-                $0 + max(0, held[$1] - there[$1]) * map.width(of: $1)
+                $0 + max(0, held[$1] - there[$1]) * map.widthOfBin[$1]
             }, displaced: displaced, coresElsewhere: elsewhere,
             lacksMemory: localBytes > freeBytes[node] ?? .max)
     }
@@ -191,7 +191,7 @@ private struct PlaceSketch {
         for holder in others[bin] where taken < missing {
             let part = min(missing - taken, holder.cores)
             taken += part
-            let cpus = part * map.width(of: bin)
+            let cpus = part * map.widthOfBin[bin]
             if let index = displaced.firstIndex(where: { $0.feature == holder.feature }) {
                 displaced[index].cpus += cpus
             } else {
