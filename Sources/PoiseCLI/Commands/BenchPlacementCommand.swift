@@ -202,8 +202,11 @@ extension BenchPlacementCommand {
         "splits cores or gives too little where cores differ.",
     ]
 
+    /// With two decimals always, so that columns compare at a glance.
     private static func ratio(_ value: Double) -> String {
-        QuantityText.decimal(value, digits: 2)
+        let hundredths = Int((value * 100).rounded())
+        let rest = hundredths % 100
+        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
     }
 
     private static func share(_ value: Double) -> String {

@@ -10,7 +10,8 @@ enum BenchSolverCommand {
         options: [.init(name: "quick", help: "300 decisions of each size instead of 4000"), .json],
         notes: [
             "A decision is a whole plan against the one in force, which cores included, after the",
-            "demand of one of 16 features changed. Time is what the thread spent on a CPU.",
+            "demand of one of 16 features changed. Time is what the thread spent on a CPU,",
+            "the middle of three times for each.",
         ],
         examples: [
             .init("poise bench solver", "at 256 and 1,024 CPUs, and from 2 to 64 nodes"),

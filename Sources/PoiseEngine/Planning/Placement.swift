@@ -55,7 +55,8 @@ struct Placement {
         keepWhatIsInForce(map, reserve: reserve)
         for owner in growthOrder() { grow(owner) }
         pools.place(on: &board, freeBytes: &self.freeBytes)
-        var repair = Repair(requests: requests, map: map, before: isFirst ? nil : before)
+        var repair = Repair(
+            requests: requests, map: map, before: before, isFirst: isFirst)
         repair.run(on: &board)
     }
 
