@@ -70,10 +70,11 @@ import Testing
     @Test(arguments: [0.7, 0.9]) func repairKeepsFeaturesTogether(load: Double) {
         for seed in 1...3 {
             let outcome = churn(load: load, operations: 300, seed: UInt64(seed))
-            // Seen when this was written: 1.01…1.04, 1.01…1.02 and 0.2…0.5.
+            // Seen when this was written: 1.01…1.07, 1.00…1.07 and 0.1…0.4. `poise bench placement`
+            // measures the goals, over 1500 operations.
             #expect(outcome.cacheSpan <= 1.1, "seed \(seed): \(outcome)")
-            #expect(outcome.nodeSpan <= 1.05, "seed \(seed): \(outcome)")
-            #expect(outcome.movedPerOperation <= 1, "seed \(seed): \(outcome)")
+            #expect(outcome.nodeSpan <= 1.08, "seed \(seed): \(outcome)")
+            #expect(outcome.movedPerOperation <= 0.6, "seed \(seed): \(outcome)")
         }
     }
 }
