@@ -12,6 +12,19 @@ extension Daemon {
         stateFolder + "/" + StateFolder.own
     }
 
+    /// Two daemons would mix what they keep.
+    static func lockState(_ stateFolder: String) throws(SystemError) -> FolderLock? {
+        let folder = ownFolder(in: stateFolder)
+        do throws(SystemError) {
+            try Folder.make(folder)
+            return try FolderLock(folder)
+        } catch {
+            if error.errno == .tryAgain { throw error }
+            // What keeps nothing says so itself, and tries again later.
+            return nil
+        }
+    }
+
     /// A recorder for this run; without the folder it says so itself and tries again later.
     static func makeRecorder(_ stateFolder: String, startedAt: Instant) -> TurnRecorder {
         let folder = ownFolder(in: stateFolder) + "/turns"

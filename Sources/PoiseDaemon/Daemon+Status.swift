@@ -86,7 +86,8 @@ extension Daemon {
     func explainJSON(_ feature: FeatureID, _ record: Supervisor.Record) -> JSON {
         let allocation = engine.plan[feature]
         let kept = record.keptOut
-        let entries = events.since(nil, now: 0, .init(feature: feature)).suffix(10)
+        let entries = events.since(nil, now: 0, .init(feature: feature))
+            .filter { $0.kind != "event" }.suffix(10)
         let wanted = engine.demands[feature]?.wanted
         return [
             "feature": .string(feature.name), "state": .string(record.life.state.word),

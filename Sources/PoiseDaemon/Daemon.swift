@@ -79,6 +79,8 @@ package final class Daemon {
     private(set) var decidedAt: Instant
     private let signals: SignalDescriptor
     private let lock: FolderLock
+    /// Nil where the state folder cannot be written, so that nothing is kept in it either.
+    private let stateLock: FolderLock?
     private var sources: [UInt64: Source] = [:]
     private var nextToken: UInt64 = 1
     private var nextTick: Instant
@@ -106,6 +108,7 @@ package final class Daemon {
         startedAt = now
         decidedAt = now
         historyFeed = HistoryFeed(now: now)
+        stateLock = try Daemon.lockState(options.stateFolder)
         recorder = Daemon.makeRecorder(options.stateFolder, startedAt: now)
         nextTick = now + Daemon.tick
         try Folder.make(options.runtimeFolder)

@@ -1,3 +1,4 @@
+import Glibc
 package import PoiseModel
 import PoiseWire
 
@@ -83,6 +84,9 @@ package struct DaemonOptions: Sendable, Equatable {
         stateFolder =
             values["--state-dir"]?.last
             ?? DaemonOptions.defaultState(environment: environment, isRoot: isRoot)
+        // Hosts have another folder to work in.
+        runtimeFolder = DaemonOptions.absolute(runtimeFolder)
+        stateFolder = DaemonOptions.absolute(stateFolder)
         pluginFolders = values["--plugin-dir"] ?? []
         let seconds = values["--start-within"]?.last ?? "10"
         guard let within = Int(seconds), (1...3600).contains(within) else {
@@ -111,6 +115,13 @@ package struct DaemonOptions: Sendable, Equatable {
             throw .wrongUse(
                 "unknown backend \(name); there are auto, cgroup2, affinity and observe")
         }
+    }
+
+    /// The same path from the root (`getcwd(3)`).
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return String(cString: here) + "/" + path
     }
 
     private static func defaultState(

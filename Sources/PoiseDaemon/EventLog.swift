@@ -19,6 +19,13 @@ package struct EventLog: Sendable {
             ]
         }
 
+        /// Whether it is of a feature, or tells of it: a plan, or a loan, is of several.
+        func concerns(_ id: FeatureID) -> Bool {
+            if feature == id { return true }
+            guard ["planned", "lent", "returned"].contains(kind) else { return false }
+            return text.split { $0 == " " || $0 == "," }.contains { $0 == id.name }
+        }
+
         /// One line for a terminal.
         package var line: String { "poised: " + message }
 
@@ -75,7 +82,7 @@ package struct EventLog: Sendable {
         }
 
         func takes(_ entry: Entry) -> Bool {
-            (feature.map { entry.feature == $0 } ?? true) && (kind.map { entry.kind == $0 } ?? true)
+            (feature.map(entry.concerns) ?? true) && (kind.map { entry.kind == $0 } ?? true)
         }
     }
 

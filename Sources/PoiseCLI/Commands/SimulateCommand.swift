@@ -72,6 +72,7 @@ enum SimulateCommand {
             result, decisionsPerSecond: Double(result.decisions) / max(seconds, 1e-9))
         if let file = invocation["svg"] {
             try OutputFolder.write(SimulationChart(result).text, to: file)
+            console.note("the chart is in \(file)")
         }
         if invocation.wantsJSON {
             console.print(view.json)

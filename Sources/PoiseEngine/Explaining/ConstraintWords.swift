@@ -39,8 +39,7 @@ struct ConstraintWords {
         case .machine(let ledgers, _, _):
             return "No other feature holds any: " + machineHas(ledgers) + "."
         case .noSuchCores(let coreClass):
-            return "This machine has no \(Phrasing.word(coreClass)) cores, and its policy's"
-                + " fallback allows no others."
+            return "This machine has no \(Phrasing.word(coreClass)) cores."
         case .memory(let ledger, _, _): return amount(ledger)
         case .locality(let nodes, _, _):
             let place = nodes.isEmpty ? "where its cores are" : "on \(Self.nodes(nodes))"

@@ -78,14 +78,15 @@ private struct ExplanationWords {
         for loan in situation.plan.loans {
             if loan.borrower == feature {
                 parts.append(
-                    "runs on \(phrasing.cpus(loan.cpus)) while \(loan.lender) leaves them idle")
+                    "may run on \(phrasing.cpus(loan.cpus)) while \(loan.lender) leaves"
+                        + " \(loan.cpus.count == 1 ? "it" : "them") idle")
             } else if loan.lender == feature {
                 parts.append(
-                    "lets \(loan.borrower) run on \(phrasing.cpus(loan.cpus)) while it leaves them"
-                        + " idle")
+                    "lets \(loan.borrower) run on \(phrasing.cpus(loan.cpus)) while it leaves"
+                        + " \(loan.cpus.count == 1 ? "it" : "them") idle")
             }
         }
-        var text = Phrasing.list(parts) + "."
+        var text = parts.joined(separator: ", and ") + "."
         let things = self.things(allocation)
         if !things.isEmpty { text += " It has \(Phrasing.list(things))." }
         return text

@@ -111,15 +111,18 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
 
     /// Threads that waited, in thousandths; guessed from pressure where they are not counted, and
     /// nil where that is not known either.
+    ///
+    /// Waiting counts when it uses what it has. Threads that meet on one CPU by chance are the
+    /// kernel's matter; who waits for a busy neighbour, or for a process that is nobody's feature,
+    /// would wait with more to its name too. And where more cores do not help, it shrinks to a use
+    /// of 82 % of them, at which this asks for no more.
     private func waiting(_ reading: LoadReading, _ setting: Setting) -> Int? {
-        if let waiting = reading.waitingMillicores { return waiting * 1000 / setting.width }
-        guard let pressure = reading.cpuPressurePerMille else { return nil }
-        // Threads of a feature that meet on one CPU by chance are the kernel's matter. And where
-        // more cores do not help, it shrinks to a use of 70 %, at which this asks for no more.
-        guard pressure >= DemandEstimator.urgent / 2,
-            used * 1000 >= setting.entitled * DemandEstimator.growAt
-        else { return 0 }
-        return max(used, 100) * pressure / 1000
+        let counted = reading.waitingMillicores.map { $0 * 1000 / setting.width }
+        guard counted != nil || reading.cpuPressurePerMille != nil else { return nil }
+        guard used * 1000 >= setting.entitled * DemandEstimator.growAt else { return 0 }
+        if let counted { return counted }
+        let pressure = reading.cpuPressurePerMille ?? 0
+        return pressure < DemandEstimator.urgent / 2 ? 0 : max(used, 100) * pressure / 1000
     }
 
     private func reported(_ reading: LoadReading, _ setting: Setting) -> Int {

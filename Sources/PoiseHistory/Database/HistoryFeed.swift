@@ -50,7 +50,7 @@ package struct HistoryFeed: Sendable {
             guard record.life.hasProcess || engine.plan[id] != nil else { continue }
             var one = gathered[id] ?? Gathered(before: sums[id])
             let load = engine.load.features[id]
-            one.demand.add(load?.estimator.fast)
+            one.demand.add(load?.demand)
             one.allocated.add(record.allocation?.millicores.total)
             one.pressure.add(load?.reading.cpuPressurePerMille)
             one.latest = engine.load.account.sums[id]
