@@ -113,7 +113,14 @@ struct PolicyDecoder {
         if let step = duration(fields["step"], atLeast: .seconds(1)) { setting.step = step }
         if let season = duration(fields["season"], atLeast: .seconds(2)) { setting.season = season }
         let steps = setting.season.wholeSeconds / setting.step.wholeSeconds
-        if !(2...PolicyLimit.forecastSteps).contains(steps) {
+        if setting.season != setting.step * steps
+            || setting.step != .seconds(setting.step.wholeSeconds)
+        {
+            mistakes.error(
+                field.mark,
+                "\(field.path) is no whole number of steps of whole seconds (such as season 24h, "
+                    + "step 5m)")
+        } else if !(2...PolicyLimit.forecastSteps).contains(steps) {
             mistakes.error(
                 field.mark,
                 "\(field.path) cuts a season into \(steps) steps (2 to "

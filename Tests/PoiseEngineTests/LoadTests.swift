@@ -269,3 +269,18 @@ private struct LoadBench {
         }
     }
 }
+
+@Suite struct PeakWindowTests {
+    @Test(arguments: [0, 300, 2000, 60_000])
+    func `a window fills, however seldom it is fed`(milliseconds: Int) {
+        var window = PeakWindow(.milliseconds(milliseconds))
+        var now = Instant(nanoseconds: 5)
+        for look in 0..<200 {
+            window.add(look == 100 ? 900 : 10, now: now)
+            now = now + .seconds(1)
+            if look == 100 { #expect(window.peak == 900) }
+        }
+        #expect(window.isFull)
+        #expect(window.peak == 10)
+    }
+}

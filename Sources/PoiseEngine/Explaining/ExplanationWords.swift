@@ -156,6 +156,13 @@ private struct ExplanationWords {
         if let pressure = explanation.load?.pressurePerMille, pressure >= 10 {
             text += ", and waited for a CPU \(pressure / 10) % of the time"
         }
+        if let waiting = explanation.load?.waitingMillicores, waiting >= 500,
+            let entitled = explanation.allocation?.millicores.total, used * 10 < entitled * 7
+        {
+            let threads = waiting < 1500 ? "a thread" : "\((waiting + 500) / 1000) threads"
+            text +=
+                " while \(threads) of it waited: others, or processes outside of Poise, had the CPUs"
+        }
         return text + "."
     }
 

@@ -8,6 +8,8 @@ package struct Situation: Sendable, Equatable, Codable {
         package var usedMillicores: Int?
         /// Time in which some of it waited for a CPU, per mille.
         package var pressurePerMille: Int?
+        /// Threads that waited for a CPU, in thousandths.
+        package var waitingMillicores: Int?
         /// What it is taken to want for its load.
         package var wants: Int
         /// Whether that is foretold from earlier seasons.
@@ -96,6 +98,7 @@ extension Supervisor {
                 usedMillicores: load.reading.usedMillicores,
                 pressurePerMille: load.reading.cpuPressurePerMille, wants: load.demand,
                 isForetold: foretold > load.estimator.settled)
+            situation.loads[feature]?.waitingMillicores = load.reading.waitingMillicores
         }
         for feature in policy.features.map(\.id) {
             guard let record = records[feature] else {

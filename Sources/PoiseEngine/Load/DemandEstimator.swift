@@ -97,6 +97,7 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         _ reading: LoadReading, _ setting: Setting, now: Instant
     ) -> Bool {
         guard let busy = reading.usedMillicores, busy >= 0 else { return false }
+        if !window.isOf(setting.shrinkAfter) { window = PeakWindow(setting.shrinkAfter) }
         used = min(busy, setting.cores * 1000)
         reference.add(used, now: now)
         let waiting = waiting(reading, setting)

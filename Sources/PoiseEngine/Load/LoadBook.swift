@@ -135,8 +135,12 @@ package struct LoadBook: Sendable, Equatable, Codable {
         _ feature: FeatureID, _ history: [DemandMinute], _ setting: ForecastSetting
     ) {
         var forecast = SeasonalForecast(setting)
-        for minute in history {
-            forecast.take(minute.peakMillicores, wallSeconds: minute.minute * 60)
+        // A minute stands for all steps that are in it.
+        let step = max(1, min(60, setting.step.wholeSeconds))
+        for minute in history where (0...(1 << 40)).contains(minute.minute) {
+            for second in stride(from: 0, to: 60, by: step) {
+                forecast.take(minute.peakMillicores, wallSeconds: minute.minute * 60 + second)
+            }
         }
         forecasts[feature] = forecast
     }

@@ -14,21 +14,24 @@ package struct PeakWindow: Sendable, Equatable, Codable {
     /// - Parameter span: at least eight nanoseconds.
     package init(_ span: Duration) { step = max(1, span.wholeNanoseconds / PeakWindow.steps) }
 
+    /// Adds the value of the time since the one before it: it stands for the steps between, too.
     package mutating func add(_ value: Int, now: Instant) {
         let number = now.nanoseconds / step
-        if peaks.isEmpty || number - newest > PeakWindow.steps { peaks = [] }
-        if peaks.isEmpty {
-            peaks = [value]
-        } else {
-            for _ in newest..<max(newest, number) { peaks.append(value) }
-            peaks[peaks.count - 1] = max(peaks[peaks.count - 1], value)
+        guard !peaks.isEmpty else {
+            (peaks, newest) = ([value], number)
+            return
         }
-        newest = max(newest, number)
         // One step more than the window, since the newest has only begun.
-        if peaks.count > PeakWindow.steps + 1 {
-            peaks.removeFirst(peaks.count - PeakWindow.steps - 1)
-        }
+        let most = PeakWindow.steps + 1
+        let new = min(max(0, number - newest), most)
+        peaks += Array(repeating: value, count: new)
+        peaks[peaks.count - 1] = max(peaks[peaks.count - 1], value)
+        newest = max(newest, number)
+        if peaks.count > most { peaks.removeFirst(peaks.count - most) }
     }
+
+    /// Whether it looks back so far.
+    func isOf(_ span: Duration) -> Bool { step == PeakWindow(span).step }
 
     /// Nil before the first value.
     package var peak: Int? { peaks.max() }
