@@ -152,6 +152,9 @@ let package = Package(
                 "PoiseSimulator", "PoiseCLI", "PoiseHistory", "PoiseTestSupport", "poise",
                 "poise-host",
             ]),
+        tests(
+            "PoiseBenchTests",
+            sees: ["PoiseModel", "PoiseBench", "PoiseHardware", "PoiseTestSupport"]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

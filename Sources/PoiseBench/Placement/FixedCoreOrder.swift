@@ -1,7 +1,8 @@
 import PoiseModel
 
-/// Counts first, then cores along an order that is fixed for each tenant, as in scx_layered: tenants
-/// start at places spread over the machine and walk on from there; what was given last goes first.
+/// Counts first, then cores along an order that is fixed for each tenant, as in scx_layered:
+/// tenants start at places spread over the machine and walk on from there; what was given last goes
+/// first.
 ///
 /// Like the original it takes every core to have as many CPUs as the first one.
 struct FixedCoreOrder: InPlaceAllocator {

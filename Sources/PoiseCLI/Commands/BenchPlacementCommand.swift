@@ -149,16 +149,17 @@ extension BenchPlacementCommand {
         console.print("")
         for line in words { console.print(line) }
         console.print(
-            "Best possible: on \(exact.cases) random machines of up to 16 cores Poise is within 3 % of"
-        )
+            "On \(exact.cases) random machines of up to 16 cores a plan from nothing is within 3 %"
+                + " of an exact")
         console.print(
-            "an exact search in \(share(exact.share)) of cases (goal: 95 %), and needs"
+            "search in \(share(exact.share)) of cases (goal: 95 %), and needs"
                 + " \(QuantityText.decimal(exact.ratio, digits: 4)) × its caches and nodes in all.")
     }
 
     private static let words = [
-        "Spans: caches (nodes) that a feature is in, over the fewest for its size: 1 is best. Moved:",
-        "CPUs that a feature had to leave and did not give up. Goals: 1.10, 1.03 and 0.5.",
+        "Spans: caches (nodes) that a feature is in, over the fewest for its size: 1 is best. Not",
+        "minimal: features in more of them than they need. Moved: CPUs that a feature had to leave",
+        "and did not give up. Goals for spans and moves: 1.10, 1.03 and 0.5.",
     ]
 
     private static func show(_ profiles: [Profile], _ console: Console) {

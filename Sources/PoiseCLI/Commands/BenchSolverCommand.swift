@@ -99,12 +99,11 @@ enum BenchSolverCommand {
         for line in table.lines(width: console.width, paint: console.paint) { console.print(line) }
         console.print("")
         console.print(
-            "From 2 to 64 nodes the time of half the decisions grows with the"
-                + " \(QuantityText.decimal(growth, digits: 2))th power of the nodes (goal: ≤ 2).")
+            "From 2 to 64 nodes the P50 grows as the nodes to the power of"
+                + " \(QuantityText.decimal(growth, digits: 2)) (goal: 2 at most).")
         console.print(
-            "For comparison: scx_layered's step that only counts took 111 µs (P99) at 256 CPUs and 8"
-        )
-        console.print("nodes when it was measured apart from this run.")
+            "For comparison: scx_layered's step that only counts took 111 µs (P99) at 256 CPUs and")
+        console.print("8 nodes when it was measured apart from this run.")
     }
 
     private static func time(_ microseconds: Double) -> String {

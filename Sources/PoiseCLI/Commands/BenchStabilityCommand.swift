@@ -10,8 +10,8 @@ enum BenchStabilityCommand {
             .init(name: "quick", help: "the same: it takes a second anyway"), .json,
         ],
         notes: [
-            "Five features on 16 cores, a look every 100 ms for two minutes, in simulated time. What",
-            "a feature uses is its load, up to what it has; the rest is pressure. Poise is the",
+            "Five features on 16 cores, a look every 100 ms for two minutes, in simulated time.",
+            "What a feature uses is its load, up to what it has; the rest is pressure. Poise is the",
             "engine of the daemon; the others are ports of control rules from their descriptions.",
         ],
         examples: [

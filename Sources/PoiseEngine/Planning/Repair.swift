@@ -17,9 +17,10 @@ struct Repair {
     static let budgetOfCPUs = 8
 
     /// What a CPU that changes hands costs when a plan is in force: 4 of them are the most that a
-    /// cluster is worth, and 2 in a bin that gets full. These figures were chosen by the first three
-    /// seeds of `poise bench placement`: less moves more CPUs and gains little, more leaves features
-    /// scattered. Over twelve seeds they come to 1.11 caches, 1.02 nodes and 0.52 CPUs at 90 %.
+    /// cluster is worth, and 2 in a bin that gets full. These figures were chosen by the first
+    /// three seeds of `poise bench placement`: less moves more CPUs and gains little, more leaves
+    /// features scattered. Over twelve seeds they come to 1.11 caches, 1.02 nodes and 0.52 CPUs at
+    /// 90 % load.
     private static let costOfCPU = 22
     private static let fullBinCost = 30
     /// CPUs that a move may take which fills a bin.
