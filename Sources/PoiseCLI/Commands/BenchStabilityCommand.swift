@@ -11,8 +11,8 @@ enum BenchStabilityCommand {
         ],
         notes: [
             "Five features on 16 cores, a look every 100 ms for two minutes, in simulated time.",
-            "What a feature uses is its load, up to what it has; the rest is pressure. Poise is the",
-            "engine of the daemon; the others are ports of control rules from their descriptions.",
+            "What a feature uses is its load, up to what it has; the rest is pressure. Poise is",
+            "the engine of the daemon; the others are ports of rules from their descriptions.",
         ],
         examples: [
             .init("poise bench stability", "all rules over all traces"),
