@@ -9,7 +9,7 @@ import PoiseModel
 struct LookRhythm {
     /// One feature is not looked at more often than this, whatever the kernel tells of it.
     static let shortest = Duration.milliseconds(20)
-    /// The look at the first sign compares with the last idle one, and so dilutes what has just
+    /// The first look that is not quiet compares with a quiet one, and so dilutes what has just
     /// begun; the next follows this soon after it.
     static let second = Duration.milliseconds(25)
     private static let quietLooks = 10
@@ -23,6 +23,7 @@ struct LookRhythm {
     private var due: [FeatureID: Instant] = [:]
     private var lookedAt: [FeatureID: Instant] = [:]
     private var quiet = 0
+    private var wasQuiet = true
 
     /// When something is to be looked at; nil while idle.
     var nextMoment: Instant? { (due.values + [next].compactMap(\.self)).min() }
@@ -72,6 +73,13 @@ struct LookRhythm {
             lookedAt[feature] = now
         }
         if !isQuiet { begin(now + every) }
+        let hasJustBegun = wasQuiet && !isQuiet
+        wasQuiet = isQuiet
+        if hasJustBegun {
+            next = now + LookRhythm.second
+            quiet = 0
+            return
+        }
         guard let next, next <= now else { return }
         quiet = isQuiet ? quiet + 1 : 0
         isActive = quiet < LookRhythm.quietLooks

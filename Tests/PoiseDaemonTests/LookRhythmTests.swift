@@ -87,7 +87,7 @@ import Testing
         rhythm.looked(at: [a, b], isQuiet: true, took: .zero, every: every, now: now)
         #expect(rhythm.nextMoment == nil)
         rhythm.looked(at: [a, b], isQuiet: false, took: .zero, every: every, now: now)
-        #expect(rhythm.nextMoment == now + every)
+        #expect(rhythm.nextMoment == now + LookRhythm.second)
     }
 }
 
