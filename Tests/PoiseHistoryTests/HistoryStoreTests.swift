@@ -160,6 +160,57 @@ private func minutes(_ feature: FeatureID, _ count: Int, from: Int = start / 60)
         #expect((access(folder.file + ".damaged", F_OK) == 0) == (kind != "empty"))
     }
 
+    /// Rows of another hand: a table without the bounds that Poise's own has.
+    @Test(arguments: [
+        ("minute", "4611686018427387904"), ("minute", "-5"), ("demand_mean", "9223372036854775807"),
+        ("demand_peak", "-1"), ("demand_mean", "'text'"),
+    ])
+    func `a row that cannot be is left out and told once`(column: String, value: String) throws {
+        let folder = try HistoryFolder()
+        let a = try id("a")
+        do {
+            let store = try HistoryStore(folder.file, now: start)
+            try store.add(minutes(a, 10), [])
+        }
+        do {
+            let database = try SQLiteDatabase(folder.file)
+            try database.run(
+                """
+                PRAGMA ignore_check_constraints = 1;
+                UPDATE minute SET \(column) = \(value) WHERE minute = \(start / 60 + 5);
+                INSERT INTO change (feature, time, before, after, cpus, because)
+                    VALUES (1, \(start), 9223372036854775807, -1, '', '');
+                """)
+        }
+        let store = try HistoryStore(folder.file, now: start)
+        let demand = try store.demand(of: a, since: 0)
+        let history = try #require(
+            try store.history(of: a, since: 0, now: start + 6000, points: 1440, changes: 9))
+        #expect(demand.count == 9)
+        #expect(history.points.count == 9)
+        #expect(history.changes.isEmpty)
+        let remark = store.takeRemark()
+        #expect(remark?.contains("cannot be and are left out") ?? false)
+        _ = try store.demand(of: a, since: 0)
+        #expect(store.takeRemark() == nil)
+    }
+
+    @Test func `a minute that cannot be is not added, and the others are`() throws {
+        let folder = try HistoryFolder()
+        let store = try HistoryStore(folder.file, now: start)
+        let a = try id("a")
+        var bad = FeatureMinute(feature: a, minute: start / 60 + 50)
+        bad.demandMean = -1
+        try store.add(minutes(a, 3) + [bad], [])
+        #expect(try store.demand(of: a, since: 0).count == 3)
+        #expect(store.takeRemark()?.hasPrefix("1 rows") ?? false)
+        // The file itself takes none either.
+        let database = try SQLiteDatabase(folder.file)
+        #expect(throws: SQLiteDatabase.Failure.self) {
+            try database.run("INSERT INTO minute (feature, minute) VALUES (1, -1)")
+        }
+    }
+
     @Test func `a file that cannot be opened is an error with its path`() throws {
         let failure = #expect(throws: HistoryStore.Failure.self) {
             try HistoryStore("/nowhere/at/all.sqlite", now: start)

@@ -26,6 +26,7 @@ package final class HistoryStore {
     private let limit: Limit
     private var database: SQLiteDatabase
     private var remark: String?
+    private var hasToldOfImpossible = false
     /// When what is too old was dropped the last time, in seconds since 1970.
     package private(set) var prunedAt = 0
 
@@ -48,6 +49,14 @@ package final class HistoryStore {
     package func takeRemark() -> String? {
         defer { remark = nil }
         return remark
+    }
+
+    /// Says once that rows are left out: a file with many is not told of again and again.
+    private func leaveOut(_ rows: Int) {
+        guard rows > 0, !hasToldOfImpossible else { return }
+        hasToldOfImpossible = true
+        let more = remark.map { $0 + "; " } ?? ""
+        remark = more + "\(rows) rows of the history in \(path) cannot be and are left out"
     }
 
     /// Moves what is damaged aside and begins anew.
@@ -122,11 +131,13 @@ package final class HistoryStore {
                 feature INTEGER NOT NULL, minute INTEGER NOT NULL, demand_mean INTEGER,
                 demand_peak INTEGER, used INTEGER, allocated INTEGER, lent INTEGER,
                 borrowed INTEGER, pressure INTEGER,
-                PRIMARY KEY (feature, minute)) WITHOUT ROWID;
+                PRIMARY KEY (feature, minute),
+                CHECK (\(HistoryBounds.possibleMinute))) WITHOUT ROWID;
             CREATE INDEX IF NOT EXISTS minute_by_time ON minute (minute);
             CREATE TABLE IF NOT EXISTS change (
                 id INTEGER PRIMARY KEY, feature INTEGER NOT NULL, time INTEGER NOT NULL,
-                before INTEGER, after INTEGER, cpus TEXT NOT NULL, because TEXT NOT NULL);
+                before INTEGER, after INTEGER, cpus TEXT NOT NULL, because TEXT NOT NULL,
+                CHECK (\(HistoryBounds.possibleChange)));
             CREATE INDEX IF NOT EXISTS change_by_feature ON change (feature, time);
             PRAGMA user_version = \(version);
             COMMIT;
@@ -134,10 +145,11 @@ package final class HistoryStore {
         return database
     }
 
-    /// Adds minutes and changes in one transaction.
+    /// Adds minutes and changes in one transaction; those that cannot be are left out.
     package func add(_ minutes: [FeatureMinute], _ changes: [AllocationChange]) throws(Failure) {
+        leaveOut(minutes.count { !$0.isPossible } + changes.count { !$0.isPossible })
         try transaction { () throws(SQLiteDatabase.Failure) in
-            for one in minutes {
+            for one in minutes where one.isPossible {
                 let values: [SQLiteDatabase.Value] =
                     [.integer(try id(of: one.feature)), .integer(one.minute)]
                     + [
@@ -147,7 +159,7 @@ package final class HistoryStore {
                 try database.rows(
                     "INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
             }
-            for change in changes {
+            for change in changes where change.isPossible {
                 try database.rows(
                     "INSERT INTO change (feature, time, before, after, cpus, because) "
                         + "VALUES (?, ?, ?, ?, ?, ?)",
@@ -192,18 +204,23 @@ package final class HistoryStore {
     package func demand(
         of feature: FeatureID, since: Int
     ) throws(Failure) -> [DemandMinute] {
-        try attempt { () throws(SQLiteDatabase.Failure) in
+        let rows = try attempt { () throws(SQLiteDatabase.Failure) in
             try database.rows(
                 "SELECT minute, demand_mean, demand_peak FROM minute WHERE feature = "
                     + "(SELECT id FROM feature WHERE name = ?) AND minute >= ? "
                     + "AND demand_mean IS NOT NULL ORDER BY minute",
-                [.text(feature.name), .integer(since / 60)]
-            ).compactMap { row in
-                guard let minute = row[0].integer, let mean = row[1].integer else { return nil }
-                return DemandMinute(
-                    minute: minute, meanMillicores: mean, peakMillicores: row[2].integer ?? mean)
-            }
+                [.text(feature.name), .integer(since / 60)])
         }
+        let demand = rows.compactMap { row -> DemandMinute? in
+            guard let minute = row[0].integer, let mean = row[1].integer else { return nil }
+            let peak = row[2].integer ?? mean
+            guard HistoryBounds.minutes.contains(minute), HistoryBounds.amounts.contains(mean),
+                HistoryBounds.amounts.contains(peak)
+            else { return nil }
+            return DemandMinute(minute: minute, meanMillicores: mean, peakMillicores: peak)
+        }
+        leaveOut(rows.count - demand.count)
+        return demand
     }
 
     /// What a feature did since a moment (seconds since 1970), in at most `most` points, and the
@@ -215,30 +232,46 @@ package final class HistoryStore {
             let found = try database.rows(
                 "SELECT id FROM feature WHERE name = ?", [.text(feature.name)])
             guard let id = found.first?.first else { return nil }
+            let range: [SQLiteDatabase.Value] = [id, .integer(since / 60), .integer(now / 60)]
             let first = try database.rows(
-                "SELECT min(minute) FROM minute WHERE feature = ? AND minute >= ?",
-                [id, .integer(since / 60)]
+                "SELECT min(minute) FROM minute WHERE feature = ? AND minute >= ? "
+                    + "AND minute <= ? AND \(HistoryBounds.possibleMinute)", range
             ).first?.first?.integer
             let begin = max(since / 60, first ?? 0)
             let step = max(1, (now / 60 - begin + most) / max(1, most))
-            let rows = try database.rows(
-                HistoryStore.pointsQuery, [.integer(step), id, .integer(since / 60)])
+            let rows = try database.rows(HistoryStore.pointsQuery, [.integer(step)] + range)
             let changes = try database.rows(
                 "SELECT time, before, after, cpus, because FROM change WHERE feature = ? "
-                    + "AND time >= ? ORDER BY id DESC LIMIT ?",
-                [id, .integer(since), .integer(mostChanges)])
+                    + "AND time >= ? AND time <= ? AND \(HistoryBounds.possibleChange) "
+                    + "ORDER BY id DESC LIMIT ?",
+                [id, .integer(since), .integer(now), .integer(mostChanges)])
+            leaveOut(try impossible(id, since))
             return FeatureHistory(
                 minutesAPoint: step, points: rows.map { HistoryStore.point(feature, $0) },
                 changes: changes.reversed().map { HistoryStore.change(feature, $0) })
         }
     }
 
-    /// ?1 minutes a point of feature ?2 since minute ?3.
+    /// How many rows of a feature cannot be.
+    private func impossible(
+        _ id: SQLiteDatabase.Value, _ since: Int
+    ) throws(SQLiteDatabase.Failure) -> Int {
+        if hasToldOfImpossible { return 0 }
+        let counts = try database.rows(
+            "SELECT (SELECT count(*) FROM minute WHERE feature = ?1 AND minute >= ?2 "
+                + "AND NOT (\(HistoryBounds.possibleMinute))) + (SELECT count(*) FROM change "
+                + "WHERE feature = ?1 AND time >= ?3 AND NOT (\(HistoryBounds.possibleChange)))",
+            [id, .integer(since / 60), .integer(since)])
+        return counts.first?.first?.integer ?? 0
+    }
+
+    /// ?1 minutes a point of feature ?2 from minute ?3 to minute ?4.
     private static let pointsQuery: String = {
         let means = ["demand_mean", "used", "allocated", "lent", "borrowed", "pressure"]
         let columns = means.map { "CAST(round(avg(\($0))) AS INTEGER)" }
         return "SELECT minute / ?1 * ?1, max(demand_peak), " + columns.joined(separator: ", ")
-            + " FROM minute WHERE feature = ?2 AND minute >= ?3 GROUP BY minute / ?1 ORDER BY 1"
+            + " FROM minute WHERE feature = ?2 AND minute >= ?3 AND minute <= ?4 AND "
+            + HistoryBounds.possibleMinute + " GROUP BY minute / ?1 ORDER BY 1"
     }()
 
     private static func point(
