@@ -18,18 +18,28 @@ package struct RecordFolder: Sendable {
 
     static let ending = ".jsonl"
 
-    func path(of number: Int) -> String {
+    /// No segment has a higher number: the next one always exists.
+    static let mostNumber = 1 << 53
+
+    func path(of number: Int) -> String { "\(path)/\(RecordFolder.name(of: number))" }
+
+    private static func name(of number: Int) -> String {
         let digits = "\(number)"
-        let zeros = String(repeating: "0", count: max(0, 8 - digits.count))
-        return "\(path)/\(zeros)\(digits)\(RecordFolder.ending)"
+        return String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ending
+    }
+
+    /// The number of a segment; nil for each name that a recorder would not have written.
+    static func number(of name: String) -> Int? {
+        guard name.hasSuffix(ending), let number = Int(name.dropLast(ending.count)),
+            (0...mostNumber).contains(number), RecordFolder.name(of: number) == name
+        else { return nil }
+        return number
     }
 
     /// The segments that are there, oldest first.
     func entries() -> [Entry] {
         RecordFolder.names(in: path).compactMap { name in
-            guard name.hasSuffix(RecordFolder.ending),
-                let number = Int(name.dropLast(RecordFolder.ending.count)), number >= 0
-            else { return nil }
+            guard let number = RecordFolder.number(of: name) else { return nil }
             var facts = stat()
             guard stat(path(of: number), &facts) == 0, facts.st_mode & S_IFMT == S_IFREG
             else { return nil }
