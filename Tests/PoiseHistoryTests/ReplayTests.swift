@@ -200,6 +200,41 @@ final class RecordsUnderTest {
         #expect(try records.replay().isSame)
     }
 
+    /// An engine whose first line alone is larger than a segment is meant to be.
+    @Test func `a large engine is not written again with every turn`() throws {
+        let records = try RecordsUnderTest()
+        var setting = TurnRecorder.Setting()
+        setting.segmentBytes = 100
+        let made = records.record(seed: 1, turns: 1500, setting)
+        let entries = RecordFolder(records.path).entries()
+        let all = entries.reduce(0) { $0 + $1.bytes }
+        #expect(entries.count > 2)
+        // A checkpoint for each four times its size, and the last segment may be short.
+        let first = try records.bytes(try #require(records.files.last)).prefix {
+            $0 != UInt8(ascii: "\n")
+        }.count
+        #expect(all - made.bytes < made.bytes + 2 * first)
+        #expect(entries.count * 10 < 1500)
+        #expect(try records.replay().isSame)
+    }
+
+    @Test func `a bound of few checkpoints holds, or recording stops and says so once`() throws {
+        let records = try RecordsUnderTest()
+        records.record(seed: 1, turns: 1)
+        let size = try records.bytes(try #require(records.files.first)).count
+        var setting = TurnRecorder.Setting()
+        // A checkpoint grows with the turns, here to about five times its size.
+        setting.mostBytes = size * 40
+        let news = records.record(seed: 1, turns: 1500, setting, run: "s").news
+        let all = RecordFolder(records.path).entries().reduce(0) { $0 + $1.bytes }
+        #expect(news.isEmpty)
+        #expect(all <= setting.mostBytes + size)
+        setting.mostBytes = size * 2
+        let told = records.record(seed: 1, turns: 300, setting, run: "t").news
+        #expect(told.count == 1)
+        #expect(told.first?.contains("more than a quarter") ?? false)
+    }
+
     @Test func `segments of another run are kept, and old ones are not`() throws {
         let records = try RecordsUnderTest()
         records.record(seed: 1, turns: 50)

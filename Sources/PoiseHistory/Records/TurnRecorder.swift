@@ -35,6 +35,8 @@ package struct TurnRecorder: ~Copyable {
     private var number = 0
     /// What the segment has on disk and what it will have.
     private var written = 0
+    /// The first line's part of it; it is not what fills a segment, however large the engine is.
+    private var checkpointBytes = 0
     private var buffer: [UInt8] = []
     private var bufferedAt: Instant?
     private var apart: Set<String> = []
@@ -69,19 +71,26 @@ package struct TurnRecorder: ~Copyable {
         _ engine: Supervisor, turn: Int, now: Instant, wallSeconds: Int
     ) {
         if let retryAt, now < retryAt { return }
-        if file != nil, written + buffer.count < setting.segmentBytes { return }
+        let lines = written + buffer.count - checkpointBytes
+        if file != nil, lines < room(after: checkpointBytes) { return }
         flush(now)
         if isFailing, let retryAt, now < retryAt { return }
         do {
             let text = try JSONEncoding.encode(engine)
             plan = (engine.plan, Fingerprint(try JSONEncoding.encode(engine.plan).description))
-            try begin(now, wallSeconds)
-            add(
-                RecordLine.checkpoint(
-                    .init(
-                        version: version, run: run, turn: turn, wallSeconds: wallSeconds, at: now,
-                        engine: text)
-                ).json.description, now)
+            let line = RecordLine.checkpoint(
+                .init(
+                    version: version, run: run, turn: turn, wallSeconds: wallSeconds, at: now,
+                    engine: text)
+            ).json.description
+            let size = line.utf8.count
+            guard size <= setting.mostBytes / 4 else {
+                throw CodingProblem(
+                    "the state of the engine has \(size) bytes, more than a quarter of the "
+                        + "\(setting.mostBytes) that records may have")
+            }
+            try begin(wallSeconds, expecting: size + room(after: size))
+            checkpointBytes = add(line, now)
         } catch {
             stop("\(error)", now)
         }
@@ -132,10 +141,22 @@ package struct TurnRecorder: ~Copyable {
         }
     }
 
-    private mutating func begin(_ now: Instant, _ wallSeconds: Int) throws {
-        let mostLeft = max(0, setting.mostBytes - setting.segmentBytes)
+    /// The bytes of turns that a segment has after a checkpoint of so many: far more, so that most
+    /// of what is written is turns, and two segments are within the bound of all.
+    private func room(after checkpoint: Int) -> Int {
+        min(
+            max(setting.segmentBytes, 4 * checkpoint),
+            max(checkpoint, setting.mostBytes / 2 - checkpoint))
+    }
+
+    private mutating func begin(_ wallSeconds: Int, expecting bytes: Int) throws {
+        let mostLeft = max(0, setting.mostBytes - bytes)
         folder.prune(to: mostLeft, oldest: wallSeconds - setting.longestAge)
-        number = max(number, folder.entries().last?.number ?? 0) + 1
+        let last = max(number, folder.entries().last?.number ?? 0)
+        guard last < RecordFolder.mostNumber else {
+            throw CodingProblem("\(folder.path(of: last)) has the last number (move it away)")
+        }
+        number = last + 1
         file = try FileDescriptor.open(
             folder.path(of: number), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW)
         seal = SealedLine()
