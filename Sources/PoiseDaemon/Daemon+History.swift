@@ -37,7 +37,7 @@ extension Daemon {
         let store = try HistoryStore(path, now: now)
         let since = now - Daemon.seasons * setting.season.wholeNanoseconds / 1_000_000_000
         for feature in engine.records.keys.sorted() {
-            let demand = try store.demand(of: feature, since: since)
+            let demand = try store.demand(of: feature, since: since, now: now)
             if !demand.isEmpty { engine.train(feature, demand) }
         }
         if let remark = store.takeRemark() { say("degraded", nil, remark) }

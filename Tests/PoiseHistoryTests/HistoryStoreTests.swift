@@ -125,8 +125,46 @@ private func minutes(_ feature: FeatureID, _ count: Int, from: Int = start / 60)
         #expect(left.last?.minute == start / 60 + 199)
         let history = try store.history(of: a, since: 0, now: start, points: 9, changes: 99)
         #expect(history?.changes.map(\.afterMillicores) == (20..<30).map { $0 })
-        try store.prune(now: start + 16 * 86_400)
-        #expect(try store.demand(of: a, since: 0).isEmpty)
+        let later = start + 16 * 86_400
+        try store.add(minutes(a, 1, from: later / 60), [])
+        try store.prune(now: later)
+        #expect(try store.demand(of: a, since: 0).map(\.minute) == [later / 60])
+    }
+
+    @Test func `a clock that is wrong by a year takes no history, and a day when it stays so`()
+        throws
+    {
+        let folder = try HistoryFolder()
+        let a = try id("a")
+        let year = 365 * 86_400
+        do {
+            let store = try HistoryStore(folder.file, now: start)
+            try store.add(minutes(a, 10 * 1440), [])
+        }
+        let store = try HistoryStore(folder.file, now: start + year)
+        try store.prune(now: start + year)
+        #expect(try store.demand(of: a, since: 0).count == 10 * 1440)
+        try store.add(
+            minutes(a, 3, from: (start + year) / 60),
+            [
+                AllocationChange(
+                    feature: a, time: start + year, beforeMillicores: nil, afterMillicores: 1,
+                    cpus: "", because: "")
+            ])
+        try store.prune(now: start + year)
+        #expect(try store.demand(of: a, since: 0).count == 9 * 1440 + 3)
+        // The clock is right again: what is of the future is not read, and goes.
+        let now = start + 10 * 86_400
+        #expect(try store.demand(of: a, since: 0, now: now).count == 9 * 1440)
+        let history = try #require(
+            try store.history(of: a, since: 0, now: now, points: 1440, changes: 9))
+        #expect(history.points.count <= 1441)
+        #expect(history.changes.isEmpty)
+        try store.prune(now: now)
+        #expect(try store.demand(of: a, since: 0).count == 9 * 1440)
+        // A clock that is behind takes at most the newest day.
+        try store.prune(now: start - year)
+        #expect((8 * 1440 - 1...8 * 1440).contains(try store.demand(of: a, since: 0).count))
     }
 
     /// Bytes over the file's head, over a page in its middle, or no database at all.

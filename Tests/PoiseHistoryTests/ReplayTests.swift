@@ -241,11 +241,33 @@ final class RecordsUnderTest {
         records.record(seed: 2, turns: 50, run: "s")
         #expect(records.names == ["00000001.jsonl", "00000002.jsonl"])
         #expect(try records.replay().isSame)
-        var setting = TurnRecorder.Setting()
-        // The wall clock of these tests stands in 2023; the files were written later.
-        setting.longestAge = -1_000_000_000
-        records.record(seed: 3, turns: 50, setting, run: "t")
+        // The wall clock of these tests stands in 2023.
+        let now = 1_700_000_000
+        try setAge(now - 9 * 86_400, of: records.files[0])
+        try setAge(now - 86_400, of: records.files[1])
+        records.record(seed: 3, turns: 50, run: "t")
         #expect(records.names == ["00000002.jsonl", "00000003.jsonl"])
+    }
+
+    private func setAge(_ seconds: Int, of file: String) throws {
+        let times = [timespec(tv_sec: seconds, tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
+        try #require(utimensat(AT_FDCWD, file, times, 0) == 0)
+    }
+
+    @Test func `a clock that is wrong by a year takes no records, or few`() throws {
+        let records = try RecordsUnderTest()
+        for run in 0..<6 { records.record(seed: 1, turns: 5, run: "\(run)") }
+        let (now, year) = (1_700_000_000, 365 * 86_400)
+        for file in records.files { try setAge(now - year, of: file) }
+        let folder = RecordFolder(records.path)
+        folder.prune(to: 1 << 30, longestAge: 7 * 86_400, now: now)
+        #expect(records.names.count == 6)
+        // The first one that the wrong clock has written.
+        try setAge(now, of: try #require(records.files.last))
+        folder.prune(to: 1 << 30, longestAge: 7 * 86_400, now: now)
+        #expect(records.names.count == 4)
+        folder.prune(to: 0, longestAge: 7 * 86_400, now: now)
+        #expect(records.names.count == 1)
     }
 
     @Test func `recording stops when it cannot write, says so once, and starts again`() throws {

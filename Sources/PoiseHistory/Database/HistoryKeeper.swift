@@ -174,7 +174,9 @@ extension HistoryKeeper {
         case .add(let minutes, let changes, let now, _):
             guard let store else { return }
             try store.add(minutes, changes)
-            if now >= store.prunedAt + HistoryKeeper.pruneSeconds { try store.prune(now: now) }
+            // A clock that went back does not put it off for as long as it was ahead.
+            let since = now - store.prunedAt
+            if since >= HistoryKeeper.pruneSeconds || since < 0 { try store.prune(now: now) }
         case .ask(let token, let feature, let since, let now, let points):
             guard let store else {
                 tell(.noAnswer(token: token, because: "no history is kept (poise events says why)"))

@@ -42,7 +42,9 @@ package final class HistoryStore {
             }
             (database, remark) = try HistoryStore.begin(path, error)
         }
-        try prune(now: now)
+        prunedAt = now
+        // Not by age: the clock may be wrong until the network has set it.
+        try transaction { () throws(SQLiteDatabase.Failure) in try dropTooMuch() }
     }
 
     /// What was wrong with the file, once; nil when nothing was.
@@ -138,6 +140,7 @@ package final class HistoryStore {
                 id INTEGER PRIMARY KEY, feature INTEGER NOT NULL, time INTEGER NOT NULL,
                 before INTEGER, after INTEGER, cpus TEXT NOT NULL, because TEXT NOT NULL,
                 CHECK (\(HistoryBounds.possibleChange)));
+            CREATE INDEX IF NOT EXISTS change_by_time ON change (time);
             CREATE INDEX IF NOT EXISTS change_by_feature ON change (feature, time);
             PRAGMA user_version = \(version);
             COMMIT;
@@ -180,36 +183,69 @@ package final class HistoryStore {
         ).first?.first?.integer ?? 0
     }
 
-    /// Drops what is too old, then what is too much.
+    /// Drops what is too old or of the future, then what is too much.
+    ///
+    /// The clock may be wrong by years. So age counts from the newest row that is not of the future,
+    /// and at most a day goes at each end at once: an hour of a wrong clock costs a day of history,
+    /// and never all of it.
     package func prune(now: Int) throws(Failure) {
         prunedAt = now
         try transaction { () throws(SQLiteDatabase.Failure) in
-            let oldest = now - limit.days * 86_400
-            try database.rows("DELETE FROM minute WHERE minute < ?", [.integer(oldest / 60)])
-            try database.rows("DELETE FROM change WHERE time < ?", [.integer(oldest)])
-            try database.rows(
-                "DELETE FROM change WHERE id <= (SELECT max(id) FROM change) - ?",
-                [.integer(limit.mostChanges)])
-            let rows = try database.rows("SELECT count(*) FROM minute").first?.first?.integer ?? 0
-            guard rows > limit.mostMinutes else { return }
-            // Whole minutes go, the oldest first, so that features stay comparable.
-            try database.rows(
-                "DELETE FROM minute WHERE minute <= (SELECT minute FROM minute "
-                    + "ORDER BY minute LIMIT 1 OFFSET ?)", [.integer(rows - limit.mostMinutes)])
+            try dropByAge("minute", "minute", secondsAUnit: 60, now: now)
+            try dropByAge("change", "time", secondsAUnit: 1, now: now)
+            try dropTooMuch()
         }
     }
 
+    private func dropByAge(
+        _ table: String, _ column: String, secondsAUnit unit: Int, now: Int
+    ) throws(SQLiteDatabase.Failure) {
+        let day = 86_400 / unit
+        let future = now / unit + day
+        // An index gives each of them at once.
+        func end(_ which: String, _ condition: String) throws(SQLiteDatabase.Failure) -> Int? {
+            try database.rows(
+                "SELECT \(which)(\(column)) FROM \(table) WHERE \(column) \(condition) ?",
+                [.integer(future)]
+            ).first?.first?.integer
+        }
+        if let newest = try end("max", "<="), let first = try end("min", "<=") {
+            let oldest = min(now / unit, newest) - limit.days * day
+            // A row before 1970 is no row of ours.
+            try database.rows(
+                "DELETE FROM \(table) WHERE \(column) < ?",
+                [.integer(max(0, min(oldest, max(0, first) + day)))])
+        }
+        if let last = try end("max", ">") {
+            try database.rows(
+                "DELETE FROM \(table) WHERE \(column) > ?", [.integer(max(future, last - day))])
+        }
+    }
+
+    private func dropTooMuch() throws(SQLiteDatabase.Failure) {
+        try database.rows(
+            "DELETE FROM change WHERE id <= (SELECT max(id) FROM change) - ?",
+            [.integer(limit.mostChanges)])
+        let rows = try database.rows("SELECT count(*) FROM minute").first?.first?.integer ?? 0
+        guard rows > limit.mostMinutes else { return }
+        // Whole minutes go, the oldest first, so that features stay comparable.
+        try database.rows(
+            "DELETE FROM minute WHERE minute <= (SELECT minute FROM minute "
+                + "ORDER BY minute LIMIT 1 OFFSET ?)", [.integer(rows - limit.mostMinutes)])
+    }
+
     /// The demand of a feature since a moment (seconds since 1970), oldest first: what a forecast
-    /// is trained with. Minutes whose demand is not known are left out.
+    /// is trained with. Minutes whose demand is not known are left out, and so are those after
+    /// `now`.
     package func demand(
-        of feature: FeatureID, since: Int
+        of feature: FeatureID, since: Int, now: Int? = nil
     ) throws(Failure) -> [DemandMinute] {
         let rows = try attempt { () throws(SQLiteDatabase.Failure) in
             try database.rows(
                 "SELECT minute, demand_mean, demand_peak FROM minute WHERE feature = "
                     + "(SELECT id FROM feature WHERE name = ?) AND minute >= ? "
-                    + "AND demand_mean IS NOT NULL ORDER BY minute",
-                [.text(feature.name), .integer(since / 60)])
+                    + "AND minute <= ? AND demand_mean IS NOT NULL ORDER BY minute",
+                [.text(feature.name), .integer(since / 60), .integer(now.map { $0 / 60 } ?? .max)])
         }
         let demand = rows.compactMap { row -> DemandMinute? in
             guard let minute = row[0].integer, let mean = row[1].integer else { return nil }

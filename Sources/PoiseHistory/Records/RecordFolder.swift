@@ -48,12 +48,24 @@ package struct RecordFolder: Sendable {
         }.sorted { $0.number < $1.number }
     }
 
-    /// Removes the oldest segments until no more than `bytes` are left, and those last written
-    /// before `oldest`; never the newest one.
-    func prune(to bytes: Int, oldest: Int) {
+    /// The clock is right when it agrees so well with the newest segment, in seconds.
+    private static let agreement = 8 * 86_400
+    /// At most so many go for their age at once: a clock that is wrong for a while takes little.
+    private static let mostForAge = 2
+
+    /// Removes the oldest segments until no more than `bytes` are left, and a few of those last
+    /// written more than `longestAge` seconds before `now`, when that can be; never the newest one.
+    func prune(to bytes: Int, longestAge: Int, now: Int) {
         var left = entries()
         var total = left.reduce(0) { $0 + $1.bytes }
-        while left.count > 1, total > bytes || left[0].writtenAt < oldest {
+        var (oldest, forAge) = (Int.min, RecordFolder.mostForAge)
+        if let newest = left.last?.writtenAt, abs(newest - now) <= RecordFolder.agreement {
+            oldest = min(now, newest) - longestAge
+        }
+        while left.count > 1 {
+            let isTooMuch = total > bytes
+            guard isTooMuch || (forAge > 0 && left[0].writtenAt < oldest) else { return }
+            if !isTooMuch { forAge -= 1 }
             total -= left[0].bytes
             unlink(path(of: left[0].number))
             left.removeFirst()

@@ -151,7 +151,7 @@ package struct TurnRecorder: ~Copyable {
 
     private mutating func begin(_ wallSeconds: Int, expecting bytes: Int) throws {
         let mostLeft = max(0, setting.mostBytes - bytes)
-        folder.prune(to: mostLeft, oldest: wallSeconds - setting.longestAge)
+        folder.prune(to: mostLeft, longestAge: setting.longestAge, now: wallSeconds)
         let last = max(number, folder.entries().last?.number ?? 0)
         guard last < RecordFolder.mostNumber else {
             throw CodingProblem("\(folder.path(of: last)) has the last number (move it away)")
