@@ -89,6 +89,20 @@ import Testing
         (["records", "a", "since"], .integer(.max), "records.a.since"),
         (["records", "a", "generation"], .number(1.5), "1.5 is not an integer"),
         (["records"], .object([]), "has no record"),
+        (["refusals", "count"], .integer(.max), "refusals: counts what cannot be"),
+        (
+            ["planner", "policy", "rebalance", "forecast"],
+            ["season": .integer(1 << 60), "step": 1_000_000_000], "rebalance.forecast: a season of"
+        ),
+        (
+            ["load", "account", "sums"],
+            ["a": ["borrowed": 0, "entitled": .integer(.max), "lent": 0, "used": 0]],
+            "has sums that cannot be"
+        ),
+        (
+            ["load", "account", "open"], ["a": ["over": 0, "spare": .integer(.max)]],
+            "has open amounts"
+        ),
         (["deadlines", "stop"], nil, "deadlines"),
     ]
 

@@ -180,6 +180,34 @@ final class RecordsUnderTest {
         #expect(difference.computed.hasSuffix(": works"))
     }
 
+    /// Numbers of turns from which one cannot be added or taken.
+    @Test(arguments: [Int.max, Int.min, -1], [true, false])
+    func `a number that cannot be is damage and no crash`(number: Int, isFirst: Bool) throws {
+        let records = try RecordsUnderTest()
+        records.record(seed: 5, turns: 30)
+        let file = try #require(records.files.first)
+        var seal = SealedLine()
+        var forged: [UInt8] = []
+        let lines = try records.bytes(file).split(separator: UInt8(ascii: "\n"))
+        for (index, line) in lines.enumerated() {
+            let text = String(decoding: line, as: UTF8.self)
+            var json = try JSON.parsed(text)
+            guard case .object(var members) = json else { continue }
+            members.removeAll { $0.key == "sum" }
+            if index == (isFirst ? 0 : lines.count - 1) {
+                for place in members.indices where members[place].key == "turn" {
+                    members[place].value = .integer(number)
+                }
+            }
+            json = .object(members)
+            forged += seal.seal(json.description)
+        }
+        try records.put(forged, in: file)
+        let report = try records.replay()
+        #expect(report.damages.map(\.line) == [isFirst ? 1 : lines.count])
+        #expect(report.damages.first?.text.contains("it is no line of records") ?? false)
+    }
+
     @Test func `another version says so and is computed again`() throws {
         let records = try RecordsUnderTest()
         records.record(seed: 2, turns: 20)

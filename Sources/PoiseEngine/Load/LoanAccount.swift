@@ -70,3 +70,18 @@ package struct LoanAccount: Sendable, Equatable, Codable {
         sums[feature] = nil
     }
 }
+
+extension LoanAccount.Sums: SelfChecking {
+    package var contradiction: String? {
+        [entitled, used, lent, borrowed].allSatisfy { $0.magnitude < 1 << 60 }
+            ? nil : "has sums that cannot be"
+    }
+}
+
+extension LoanAccount: SelfChecking {
+    package var contradiction: String? {
+        // All of them are added up.
+        open.values.allSatisfy { (0..<1 << 50) ~= $0.over && (0..<1 << 50) ~= $0.spare }
+            ? nil : "has open amounts that cannot be"
+    }
+}

@@ -164,6 +164,12 @@ struct Refusals: Sendable, Codable {
     }
 }
 
+extension Refusals: SelfChecking {
+    package var contradiction: String? {
+        (0..<1 << 40).contains(count) ? nil : "counts what cannot be"
+    }
+}
+
 extension Supervisor {
     /// The kernel was given back what it had: so is the plan, and it is tried again after a pause.
     mutating func takeBack(_ because: String, _ now: Instant) {

@@ -55,12 +55,16 @@ enum RecordLine {
         }
     }
 
+    /// Numbers of turns: one more and one less is a number too.
+    private static let turns = 0...1 << 53
+
     /// Nil when it is no such line.
     init?(_ json: JSON) {
         if let engine = json["checkpoint"] {
             guard let format = json["format"]?.integer, let version = json["version"]?.string,
                 let run = json["run"]?.string, let turn = json["turn"]?.integer,
-                let wall = json["wallSeconds"]?.integer, let at = json["at"]?.integer
+                let wall = json["wallSeconds"]?.integer, let at = json["at"]?.integer,
+                RecordLine.turns.contains(turn)
             else { return nil }
             self = .checkpoint(
                 Checkpoint(
@@ -70,7 +74,8 @@ enum RecordLine {
             guard let input = json["input"] else { return nil }
             self = .apart(name, input)
         } else {
-            guard let number = json["turn"]?.integer, let at = json["at"]?.integer
+            guard let number = json["turn"]?.integer, let at = json["at"]?.integer,
+                RecordLine.turns.contains(number)
             else { return nil }
             let did = json["did"]?.array ?? []
             self = .turn(

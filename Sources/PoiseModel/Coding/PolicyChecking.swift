@@ -63,3 +63,15 @@ extension BreakerPolicy: SelfChecking {
         return nil
     }
 }
+
+extension ForecastSetting: SelfChecking {
+    /// Steps of a season at most: a week of minutes, as policy files may have.
+    private static let mostSteps = 10_080
+
+    package var contradiction: String? {
+        guard season >= .zero, step >= .zero,
+            season.wholeSeconds / max(1, step.wholeSeconds) <= ForecastSetting.mostSteps
+        else { return "a season of \(season) in steps of \(step) cannot be" }
+        return nil
+    }
+}
