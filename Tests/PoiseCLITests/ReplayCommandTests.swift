@@ -50,6 +50,42 @@ import Testing
         #expect(capture.output.contains("its sum is not that of what was written"))
     }
 
+    @Test(arguments: ["hello", "hello\n", "", "\u{0}\u{1}\u{2}", "{}\n", "\n\n"])
+    func `a file that is no record is told as such, with exit code 1`(text: String) throws {
+        let folder = ScratchFolder()
+        let path = folder.path + "/some.jsonl"
+        try #require(Repository.write(text, to: path))
+        for words in [["replay", path], ["replay", path, "--json"]] {
+            let capture = Capture(width: 80)
+            #expect(capture.run(words) == .no)
+            #expect(capture.errors.contains("it is no record"))
+            #expect(capture.output.isEmpty)
+        }
+    }
+
+    @Test func `a record without a turn is told as such, with exit code 1`() throws {
+        let folder = ScratchFolder()
+        record(in: folder.path, turns: 1)
+        let path = folder.path + "/00000001.jsonl"
+        let text = try #require(Repository.text(path))
+        let first = try #require(text.split(separator: "\n").first)
+        try #require(Repository.write(first + "\n", to: path))
+        let capture = Capture(width: 80)
+        #expect(capture.run("replay", path) == .no)
+        #expect(capture.errors.contains("it holds no turn"))
+    }
+
+    @Test func `a named pipe and a device are refused at once`() throws {
+        let folder = ScratchFolder()
+        let path = folder.path + "/pipe"
+        try #require(mkfifo(path, 0o600) == 0)
+        for path in [path, "/dev/zero"] {
+            let capture = Capture()
+            #expect(capture.run("replay", path) == .no)
+            #expect(capture.errors.contains("no regular file"))
+        }
+    }
+
     @Test func `no records, and nothing there, are told with what to do`() {
         let folder = ScratchFolder()
         let capture = Capture()

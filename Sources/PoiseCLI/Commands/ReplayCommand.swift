@@ -13,8 +13,8 @@ enum ReplayCommand {
         ],
         options: [.json],
         notes: [
-            "Exit code 1 when a turn comes out otherwise than it was recorded, or a record is not "
-                + "as it was written."
+            "Exit code 1 when a turn comes out otherwise than it was recorded, a record is not "
+                + "as it was written, or no turn is there."
         ],
         examples: [
             .init("poise replay /var/lib/poise", "all that poised has recorded"),
@@ -56,12 +56,33 @@ enum ReplayCommand {
                         + "\(replay.report.turns) turns so far")
             }
         }
+        try check(replay.report, path)
         if invocation.wantsJSON {
             console.print(replay.report.json)
         } else {
             for line in ReplayView(replay.report, console: console).lines { console.print(line) }
         }
         return replay.report.isSame ? .done : .no
+    }
+
+    /// Nothing that was compared must not read as nothing that differs.
+    private static func check(
+        _ report: ReplayReport, _ path: String
+    ) throws(CommandFailure) {
+        guard report.turns == 0 else { return }
+        let first = (report.damages + report.remarks).first.map {
+            ": \($0.segment) line \($0.line): \($0.text)"
+        }
+        guard report.checkpoints > 0 else {
+            throw CommandFailure(
+                .no,
+                "replaying failed on \(path): it is no record\(first ?? "") "
+                    + "(name what poised has written)")
+        }
+        throw CommandFailure(
+            .no,
+            "replaying failed on \(path): it holds no turn\(first ?? "") "
+                + "(name a segment that poised has gone on with)")
     }
 }
 

@@ -100,6 +100,7 @@ package struct Replay {
                         text: "turns \(end.nextTurn) to \(checkpoint.turn - 1) are not recorded"))
             }
         }
+        report.checkpoints += 1
         engine = read
         run = checkpoint.run
         last = checkpoint.turn - 1

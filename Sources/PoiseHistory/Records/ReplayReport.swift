@@ -21,6 +21,8 @@ package struct ReplayReport: Sendable {
     }
 
     package var segments = 0
+    /// Whole engines that were read; 0 is that of no records at all.
+    package var checkpoints = 0
     package var turns = 0
     /// Checkpoints that were compared with the state that the turns before them led to.
     package var statesCompared = 0

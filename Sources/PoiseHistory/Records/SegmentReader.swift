@@ -25,7 +25,12 @@ struct SegmentReader {
     private static let longest = 256 << 20
 
     init(_ path: String) throws(SystemError) {
-        let file = try FileDescriptor.open(path, O_RDONLY)
+        // A named pipe that nobody writes to would keep a plain open waiting for ever.
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+        var facts = stat()
+        guard fstat(file.number, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw SystemError("read", on: path, .invalid, advice: "it is no regular file")
+        }
         var all: [UInt8] = []
         while case .bytes(let part) = try file.read(atMost: 1 << 20) {
             all += part
