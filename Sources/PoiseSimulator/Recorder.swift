@@ -21,8 +21,9 @@ struct Recorder {
     }
 
     init(machine: Machine, policy: Policy, trace: LoadTrace, step: Int) {
-        let length = trace.length.wholeNanoseconds
-        let steps = max(1, (length + step - 1) / step)
+        // A trace of less than a nanosecond has a bin too.
+        let length = max(step, trace.length.wholeNanoseconds)
+        let steps = (length + step - 1) / step
         binLength = step * ((steps + Self.mostBins - 1) / Self.mostBins)
         let none = SimulationResult.Bin(features: policy.features.count)
         var chart = SimulationResult.Chart(

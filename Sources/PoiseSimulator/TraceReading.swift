@@ -62,7 +62,7 @@ struct TraceParser {
                 // Rows mean nothing without their columns.
                 if !mistakes.isEmpty { break }
             }
-            if mistakes.count >= TraceLimit.mistakes { break }
+            if hasEnough { break }
             if (rows.count + requests.count) * (columns.count + 1) > TraceLimit.values {
                 mistake(number, "the trace is over \(TraceLimit.values) values")
                 break
@@ -88,7 +88,11 @@ struct TraceParser {
         return cell
     }
 
+    /// No more of them than anybody would read, however many one line has.
+    private var hasEnough: Bool { mistakes.count >= TraceLimit.mistakes }
+
     private mutating func mistake(_ line: Int, _ text: String) {
+        guard !hasEnough else { return }
         mistakes.append(TraceMistake(line: line, text: text))
     }
 
@@ -102,6 +106,7 @@ struct TraceParser {
         }
         guard cells.count > 1 else { return mistake(line, "no column names a feature") }
         for cell in cells.dropFirst() {
+            if hasEnough { return }
             guard let column = column(cell, line) else { continue }
             if columns.contains(column) { mistake(line, "there are two columns '\(cell)'") }
             columns.append(column)
@@ -145,8 +150,11 @@ struct TraceParser {
             guard let feature, let cost else { return }
             requests.append(.init(at: .seconds(seconds), feature: feature, cost: cost))
         } else {
-            let values = zip(cells.dropFirst(), columns).map { cell, column in
-                cell.isEmpty ? nil : amount(cell, "\(column.feature)'s load", line)
+            var values: [Double?] = []
+            for (cell, column) in zip(cells.dropFirst(), columns) {
+                if hasEnough { return }
+                values.append(
+                    cell.isEmpty ? nil : amount(cell, "\(column.feature)'s load", line))
             }
             rows.append(.init(at: .seconds(seconds), values: values))
         }

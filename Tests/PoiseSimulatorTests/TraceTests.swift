@@ -92,6 +92,35 @@ func id(_ name: String) -> FeatureID {
         #expect(found.map(\.line) == Array(2..<22))
     }
 
+    @Test("many mistakes of one line are told up to the limit too")
+    func manyMistakesOfALine() {
+        let head = "seconds" + String(repeating: ",nobody", count: 200_000) + "\n0,1\n"
+        let names = (0..<30).map { id("f\($0)") }
+        let row =
+            "seconds," + names.map(\.name).joined(separator: ",") + "\n0"
+            + String(repeating: ",-1", count: 30) + "\n"
+        for (text, line) in [(head, 1), (row, 2)] {
+            let reading = LoadTrace.read(Array(text.utf8), name: "t", features: names)
+            guard case .mistakes(let found) = reading else {
+                Issue.record("it was taken")
+                continue
+            }
+            #expect(found.count == TraceLimit.mistakes)
+            #expect(found.allSatisfy { $0.line == line })
+        }
+    }
+
+    @Test("a trace of less than a nanosecond is simulated", arguments: ["1e-10", "1e-9", "1e-300"])
+    func shortest(moment: String) throws {
+        let trace = try trace("seconds,twin\n0,1\n\(moment),1\n")
+        let policy = Policy(name: "p", features: [feature("twin", performance: cores(1, 2, 4))])
+        var simulation = Simulation(
+            machine: machine([CoreGroup(4)]), policy: policy, trace: trace)
+        let result = simulation.run()
+        #expect(!result.chart.bins.isEmpty)
+        #expect(result.features.count == 1)
+    }
+
     @Test("values hold until the next row, or go there in a straight line")
     func cursor() throws {
         var trace = try trace("seconds,twin\n1,2\n3,6\n")
