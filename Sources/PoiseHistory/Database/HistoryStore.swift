@@ -185,9 +185,9 @@ package final class HistoryStore {
 
     /// Drops what is too old or of the future, then what is too much.
     ///
-    /// The clock may be wrong by years. So age counts from the newest row that is not of the future,
-    /// and at most a day goes at each end at once: an hour of a wrong clock costs a day of history,
-    /// and never all of it.
+    /// The clock may be wrong by years. So age counts from the newest row that is not of the
+    /// future, and at most a day goes at each end at once: an hour of a wrong clock costs a day of
+    /// history, and never all of it.
     package func prune(now: Int) throws(Failure) {
         prunedAt = now
         try transaction { () throws(SQLiteDatabase.Failure) in
@@ -240,12 +240,13 @@ package final class HistoryStore {
     package func demand(
         of feature: FeatureID, since: Int, now: Int? = nil
     ) throws(Failure) -> [DemandMinute] {
+        let last = now.map { $0 / 60 } ?? .max
         let rows = try attempt { () throws(SQLiteDatabase.Failure) in
             try database.rows(
                 "SELECT minute, demand_mean, demand_peak FROM minute WHERE feature = "
                     + "(SELECT id FROM feature WHERE name = ?) AND minute >= ? "
                     + "AND minute <= ? AND demand_mean IS NOT NULL ORDER BY minute",
-                [.text(feature.name), .integer(since / 60), .integer(now.map { $0 / 60 } ?? .max)])
+                [.text(feature.name), .integer(since / 60), .integer(last)])
         }
         let demand = rows.compactMap { row -> DemandMinute? in
             guard let minute = row[0].integer, let mean = row[1].integer else { return nil }

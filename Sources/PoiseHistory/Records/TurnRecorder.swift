@@ -83,13 +83,7 @@ package struct TurnRecorder: ~Copyable {
                     version: version, run: run, turn: turn, wallSeconds: wallSeconds, at: now,
                     engine: text)
             ).json.description
-            let size = line.utf8.count
-            guard size <= setting.mostBytes / 4 else {
-                throw CodingProblem(
-                    "the state of the engine has \(size) bytes, more than a quarter of the "
-                        + "\(setting.mostBytes) that records may have")
-            }
-            try begin(wallSeconds, expecting: size + room(after: size))
+            try begin(wallSeconds, checkpoint: line.utf8.count)
             checkpointBytes = add(line, now)
         } catch {
             stop("\(error)", now)
@@ -149,8 +143,13 @@ package struct TurnRecorder: ~Copyable {
             max(checkpoint, setting.mostBytes / 2 - checkpoint))
     }
 
-    private mutating func begin(_ wallSeconds: Int, expecting bytes: Int) throws {
-        let mostLeft = max(0, setting.mostBytes - bytes)
+    private mutating func begin(_ wallSeconds: Int, checkpoint size: Int) throws {
+        guard size <= setting.mostBytes / 4 else {
+            throw CodingProblem(
+                "the state of the engine has \(size) bytes, more than a quarter of the "
+                    + "\(setting.mostBytes) that records may have")
+        }
+        let mostLeft = max(0, setting.mostBytes - size - room(after: size))
         folder.prune(to: mostLeft, longestAge: setting.longestAge, now: wallSeconds)
         let last = max(number, folder.entries().last?.number ?? 0)
         guard last < RecordFolder.mostNumber else {
