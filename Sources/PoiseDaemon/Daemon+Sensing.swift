@@ -68,6 +68,7 @@ extension Daemon {
     /// Looks at features and posts what was seen; the engine takes it with this turn.
     func look(at features: [FeatureID], isThorough: Bool) {
         let start = MonotonicClock.now
+        let spent = ThreadClock.now
         var turn = LoadTurn(wallSeconds: Int(WallClock.now))
         let roots = Roots(self, isThorough: isThorough)
         for feature in features {
@@ -79,8 +80,9 @@ extension Daemon {
         }
         turn.machine = machineLoad(start)
         sensing.looks += 1
-        let took = MonotonicClock.now - start
-        reaction.looked(took)
+        // What others take of its CPU is no reason to look less often.
+        let took = ThreadClock.now - spent
+        reaction.looked(MonotonicClock.now - start)
         sensing.rhythm.looked(
             at: features, isQuiet: turn.features.values.allSatisfy(\.isQuiet), took: took,
             every: engine.policy.rebalance.every, now: start)

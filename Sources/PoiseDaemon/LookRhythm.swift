@@ -63,7 +63,7 @@ struct LookRhythm {
     ///
     /// - Parameters:
     ///   - isQuiet: nothing much went on in any of them.
-    ///   - took: how long looking took.
+    ///   - took: how much CPU time looking took.
     ///   - every: the time between regular looks while active.
     mutating func looked(
         at features: [FeatureID], isQuiet: Bool, took: Duration, every: Duration, now: Instant

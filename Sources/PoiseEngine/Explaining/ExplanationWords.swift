@@ -161,7 +161,8 @@ private struct ExplanationWords {
         {
             let threads = waiting < 1500 ? "a thread" : "\((waiting + 500) / 1000) threads"
             text +=
-                " while \(threads) of it waited: others, or processes outside of Poise, had the CPUs"
+                " while \(threads) of it waited:"
+                + " others, or processes outside of Poise, had the CPUs"
         }
         return text + "."
     }

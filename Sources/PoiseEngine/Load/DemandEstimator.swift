@@ -3,10 +3,10 @@ package import PoiseModel
 /// What a feature's load is taken to want, in millicores: quick to grow, slow to shrink.
 ///
 /// **Raw demand** of one look is what it used and twice the threads that waited. The kernel tells
-/// how many those were (run delay), or they are guessed from pressure (PSI `some`) when it is near
-/// what it may use; where neither is known, 85 % of use is taken to be full. One thread that keeps
-/// one core busy waits for nothing, and a second core would be of no use to it. What the feature
-/// says of itself may raise the raw demand.
+/// how many those were (run delay; up to half of what it used is believed), or they are guessed
+/// from pressure (PSI `some`) when it is near what it may use; where neither is known, 85 % of use
+/// is taken to be full. One thread that keeps one core busy waits for nothing, and a second core
+/// would be of no use to it. What the feature says of itself may raise the raw demand.
 ///
 /// **Peak-aware.** Raw demand is smoothed, three quarters of each look upwards and a quarter
 /// downwards, and the peak of `shrinkAfter` is kept beside it (as in scx_layered, where shrinking
@@ -25,6 +25,7 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
     /// two nothing changes.
     static let growAt = 850
     static let shrinkAt = 700
+    static let countAt = 400
     /// From this share of time in which something waits (or of a thread that waits), growing does
     /// not wait for a second look.
     static let urgent = 100
@@ -107,21 +108,23 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         let raw = reference.bounded(max(used + room, reported(reading, setting)), used: used)
         fast = raw > fast ? (fast + 3 * raw) / 4 : fast - (fast - raw) / 4
         window.add(fast, now: now)
-        return settle(setting, isPressing: waits >= 5 * DemandEstimator.urgent, now)
+        return settle(setting, isPressing: waits >= 4 * DemandEstimator.urgent, now)
     }
 
     /// Threads that waited, in thousandths; guessed from pressure where they are not counted, and
     /// nil where that is not known either.
     ///
-    /// Waiting counts when it uses what it has. Threads that meet on one CPU by chance are the
-    /// kernel's matter; who waits for a busy neighbour, or for a process that is nobody's feature,
-    /// would wait with more to its name too. And where more cores do not help, it shrinks to a use
-    /// of 82 % of them, at which this asks for no more.
+    /// Waiting counts when it uses what it has: who waits for a busy neighbour, or for a process
+    /// that is nobody's feature, would wait with more to its name too. Counted threads count from a
+    /// use of 40 % on: demand is at most twice the use, so that one which is met stays above that.
+    /// Pressure counts from 85 % on: where more cores do not help, it shrinks to a use of 82 %, at
+    /// which this asks for no more.
     private func waiting(_ reading: LoadReading, _ setting: Setting) -> Int? {
         let counted = reading.waitingMillicores.map { $0 * 1000 / setting.width }
         guard counted != nil || reading.cpuPressurePerMille != nil else { return nil }
-        guard used * 1000 >= setting.entitled * DemandEstimator.growAt else { return 0 }
-        if let counted { return counted }
+        let least = counted == nil ? DemandEstimator.growAt : DemandEstimator.countAt
+        guard used * 1000 >= setting.entitled * least else { return 0 }
+        if let counted { return min(counted, used / 2) }
         let pressure = reading.cpuPressurePerMille ?? 0
         return pressure < DemandEstimator.urgent / 2 ? 0 : max(used, 100) * pressure / 1000
     }

@@ -13,6 +13,13 @@ package enum WallClock {
     package static var now: Double { Double(nanoseconds(of: CLOCK_REALTIME)) / 1e9 }
 }
 
+/// What the calling thread has spent on a CPU (`CLOCK_THREAD_CPUTIME_ID`).
+package enum ThreadClock {
+    package static var now: Instant {
+        Instant(nanoseconds: nanoseconds(of: CLOCK_THREAD_CPUTIME_ID))
+    }
+}
+
 private func nanoseconds(of clock: Int32) -> Int {
     var time = timespec()
     let result = clock_gettime(clock, &time)
