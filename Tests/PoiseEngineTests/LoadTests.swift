@@ -284,3 +284,17 @@ private struct LoadBench {
         #expect(window.peak == 10)
     }
 }
+
+@Suite struct PolicyWantTests {
+    @Test func `a want that a new policy lowers is not borrowed back`() {
+        let setting = DemandEstimator.Setting(entitled: 5000, want: 5000, quantum: 1000)
+        var estimator = DemandEstimator(setting)
+        var reading = LoadReading(microseconds: 100_000)
+        reading.usedMillicores = 400
+        _ = estimator.take(reading, setting, now: Instant(nanoseconds: 1))
+        #expect(estimator.settled == 5000)
+        let lower = DemandEstimator.Setting(entitled: 4000, want: 4000, quantum: 1000)
+        _ = estimator.take(reading, lower, now: Instant(nanoseconds: 100_000_001))
+        #expect(estimator.settled == 4000)
+    }
+}

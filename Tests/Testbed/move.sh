@@ -15,11 +15,13 @@ features:
     priority: 80
     cores: { performance: { min: 1, want: $1, max: 6 } }
     config: { source: { kind: system } }
+    borrow: false
   b:
     plugin: streaming
     priority: 20
     cores: { performance: { min: 1, want: $2, max: 6 } }
     config: { source: { kind: system } }
+    borrow: false
 END
 }
 plan 2 5 | serve

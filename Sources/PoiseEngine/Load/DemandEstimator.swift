@@ -79,8 +79,11 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
     private var window: PeakWindow
     private var changedAt: Instant?
     private var votes = 0
+    /// What the policy wanted at the last look.
+    private var want: Int
 
     package init(_ setting: Setting) {
+        want = setting.want
         settled = setting.want
         window = PeakWindow(setting.shrinkAfter)
     }
@@ -98,6 +101,9 @@ package struct DemandEstimator: Sendable, Equatable, Codable {
         _ reading: LoadReading, _ setting: Setting, now: Instant
     ) -> Bool {
         guard let busy = reading.usedMillicores, busy >= 0 else { return false }
+        // What was settled on without any load is the policy's, and follows it.
+        if settled == want { settled = setting.want }
+        want = setting.want
         if !window.isOf(setting.shrinkAfter) { window = PeakWindow(setting.shrinkAfter) }
         used = min(busy, setting.cores * 1000)
         reference.add(used, now: now)
