@@ -8,7 +8,7 @@ import PoiseWire
 // Starting, moving, sampling and ending features.
 extension Daemon {
     func start(_ feature: FeatureID, _ allocation: ResourceAllocation, _ generation: Int) {
-        guard let policy = engine.policy.features.first(where: { $0.id == feature }) else { return }
+        guard let policy = engine.policy[feature] else { return }
         if case .unit(let name) = policy.source {
             units.start(feature, name, unitBudget(allocation, policy))
             return

@@ -112,7 +112,7 @@ extension Daemon {
                     try ProcessHandle.adopt(stored)
                 }) ?? nil, handle.isAlive
         else { return "ended while no poised was there" }
-        guard let policy = engine.policy.features.first(where: { $0.id == feature }) else {
+        guard let policy = engine.policy[feature] else {
             return end(handle, feature, "the policy does not name it any more; it is ended")
         }
         if let noted, noted.source != policy.identity {
@@ -177,7 +177,7 @@ extension Daemon {
     }
 
     private func resume(_ unit: DaemonState.Unit) {
-        guard let policy = engine.policy.features.first(where: { $0.id == unit.feature }),
+        guard let policy = engine.policy[unit.feature],
             case .unit(unit.name) = policy.source
         else { return units.giveBack(unit.feature, unit.name, unit.origin) }
         units.resume(

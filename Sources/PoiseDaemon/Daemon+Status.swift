@@ -30,7 +30,7 @@ extension Daemon {
             "feature": .string(feature.name),
             "state": .string(record.life.state.word), "since": .number(since.inSeconds),
             "pid": JSON((process?.pid ?? units.units[feature]?.state?.mainPID).map { Int($0) }),
-            "priority": JSON(engine.policy.features.first { $0.id == feature }?.priority),
+            "priority": JSON(engine.policy[feature]?.priority),
             "millicores": JSON(engine.plan[feature]?.millicores.total),
             "cpus": JSON(engine.plan[feature]?.cpus.description),
             "coresBusy": JSON(sample?.coresBusy), "memoryBytes": JSON(sample?.memoryBytes),

@@ -13,7 +13,7 @@ extension Daemon {
 
     /// A unit has been told when systemd holds it to its allocation.
     func tellUnit(_ feature: FeatureID, _ allocation: ResourceAllocation, _ generation: Int) {
-        guard let policy = engine.policy.features.first(where: { $0.id == feature }) else { return }
+        guard let policy = engine.policy[feature] else { return }
         units.hold(feature, unitBudget(allocation, policy)) { [weak self] error in
             if let error {
                 self?.say("refused", feature, "\(error)")

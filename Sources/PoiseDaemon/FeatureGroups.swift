@@ -83,7 +83,7 @@ struct FeatureGroups {
         var wanted = held
         var lacking = notHeld
         for (feature, target) in targets {
-            guard let target, let asks = policy.features.first(where: { $0.id == feature }) else {
+            guard let target, let asks = policy[feature] else {
                 if target == nil {
                     wanted[feature] = nil
                     drop(feature)

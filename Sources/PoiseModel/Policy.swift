@@ -20,6 +20,11 @@ package struct Policy: Sendable, Equatable, Codable {
         self.rebalance = rebalance
         self.levels = levels
     }
+
+    /// What it says of a feature; nil when it does not name it.
+    package subscript(feature: FeatureID) -> FeaturePolicy? {
+        features.first { $0.id == feature }
+    }
 }
 
 /// What is kept for the operating system and `poised`.

@@ -1,3 +1,4 @@
+import PoiseModel
 import PoiseTestSupport
 import Testing
 

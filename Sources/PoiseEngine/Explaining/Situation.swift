@@ -53,7 +53,7 @@ package struct Situation: Sendable, Equatable, Codable {
 
     /// What the policy says of a feature; nil when it does not name it.
     package func policy(of feature: FeatureID) -> FeaturePolicy? {
-        policy.features.first { $0.id == feature }
+        policy[feature]
     }
 
     /// What a feature is taken to need of a class, within its policy's limits; nil without a wish.

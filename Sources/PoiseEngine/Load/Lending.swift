@@ -70,7 +70,7 @@ struct Lending {
     /// How many more cores a feature would use; the first costs more load than keeping one. Who has
     /// not been looked at yet, as after a restart of the daemon, keeps what it has.
     private func wish(of allocation: ResourceAllocation, has borrowed: Int) -> Int {
-        guard let feature = policy.features.first(where: { $0.id == allocation.feature }),
+        guard let feature = policy[allocation.feature],
             feature.borrow, feature.partition == .member
         else { return 0 }
         guard let known = load.features[allocation.feature]?.estimator else { return borrowed }
@@ -81,7 +81,7 @@ struct Lending {
 
     private mutating func offer(_ lender: ResourceAllocation, _ before: [Loan]) {
         guard !lender.exclusive.isEmpty,
-            let feature = policy.features.first(where: { $0.id == lender.feature }),
+            let feature = policy[lender.feature],
             feature.lend, feature.partition == .member
         else { return }
         let own = machine.cores.filter { $0.pus.isSubset(of: lender.exclusive) }
@@ -114,7 +114,7 @@ struct Lending {
     }
 
     private func mayUse(_ core: Core, _ borrower: ResourceAllocation) -> Bool {
-        guard let feature = policy.features.first(where: { $0.id == borrower.feature })
+        guard let feature = policy[borrower.feature]
         else { return false }
         return feature.classesToRunOn.contains(core.class)
     }

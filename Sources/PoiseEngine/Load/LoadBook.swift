@@ -65,7 +65,7 @@ package struct LoadBook: Sendable, Equatable, Codable {
         var changes: [Change] = []
         for (id, reading) in turn.features.sorted(by: { $0.key < $1.key }) {
             guard let allocation = plan[id], reading.microseconds > 0,
-                let feature = policy.features.first(where: { $0.id == id })
+                let feature = policy[id]
             else { continue }
             changes += take(
                 reading, of: feature, allocation, asked[id] ?? 0, policy.rebalance, machine,
@@ -183,7 +183,7 @@ extension LoadBook {
     func demands(_ needs: [FeatureID: Demand], _ policy: Policy) -> [FeatureID: Demand] {
         var demands = needs
         for (id, load) in features {
-            guard let feature = policy.features.first(where: { $0.id == id }) else { continue }
+            guard let feature = policy[id] else { continue }
             if let doubt = load.doubt { demands[id] = demands[id]?.limited(to: doubt) }
             let extra = load.demand - feature.wantedMillicores
             if extra > 0 {

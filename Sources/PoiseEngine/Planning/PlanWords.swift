@@ -103,7 +103,7 @@ extension PlanDraft {
     /// One that was refused on the way, with who has the cores in the end.
     func retold(_ kept: KeptOut, _ policy: Policy) -> KeptOut {
         var kept = kept
-        guard let policy = policy.features.first(where: { $0.id == kept.feature })
+        guard let policy = policy[kept.feature]
         else { return kept }
         for index in kept.unmet.indices {
             guard case .cores(let wish) = kept.unmet[index].resource else { continue }

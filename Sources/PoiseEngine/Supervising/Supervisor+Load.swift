@@ -71,7 +71,7 @@ extension Supervisor {
             return
         }
         // Only what is wanted beyond the policy's want moves anything.
-        let want = policy.features.first { $0.id == change.feature }?.wantedMillicores ?? 0
+        let want = policy[change.feature]?.wantedMillicores ?? 0
         guard max(change.before, change.after) > want, let load = load.features[change.feature]
         else { return }
         var text = "its load wants \(before) → \(after) cores: it uses "

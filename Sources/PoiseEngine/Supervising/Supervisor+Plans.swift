@@ -125,7 +125,7 @@ extension Supervisor {
     }
 
     private func isUnit(_ feature: FeatureID) -> Bool {
-        guard case .unit = policy.features.first(where: { $0.id == feature })?.source
+        guard case .unit = policy[feature]?.source
         else { return false }
         return true
     }
@@ -133,7 +133,7 @@ extension Supervisor {
     /// Whether there is somebody to ask: a plugin's host, or systemd for a unit. A command has
     /// nobody.
     private func isHosted(_ feature: FeatureID) -> Bool {
-        switch policy.features.first(where: { $0.id == feature })?.source {
+        switch policy[feature]?.source {
         case .plugin, .unit: true
         case .command, nil: false
         }

@@ -241,7 +241,7 @@ extension Supervisor {
             move(feature, .unwanted, now)
         }
         for feature in new.features where !isShuttingDown {
-            guard let before = old.features.first(where: { $0.id == feature.id }),
+            guard let before = old[feature.id],
                 let record = records[feature.id]
             else {
                 if records[feature.id] == nil { add(feature, now: now) }
