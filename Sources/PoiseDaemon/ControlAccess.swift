@@ -41,9 +41,12 @@ extension ControlMethod {
     /// What a caller must be allowed to do.
     var needs: ControlAccess.Level {
         switch self {
-        case .status, .allocations, .explain, .snapshot, .events, .history, .plugins, .topology:
+        case .status, .allocations, .explain, .snapshot, .events, .history, .plugins, .topology,
+            .health, .rollouts:
             .read
-        case .featureStart, .featureStop, .featureRestart, .policyApply, .run: .change
+        case .featureStart, .featureStop, .featureRestart, .featureEnable, .featureDisable,
+            .breaker, .level, .rollout, .rollback, .chaos, .policyApply, .run:
+            .change
         }
     }
 }

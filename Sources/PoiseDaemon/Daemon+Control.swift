@@ -143,6 +143,17 @@ extension Daemon {
             return operate(call, "is asked to stop") { .operatorStop($0) }
         case .featureRestart:
             return operate(call, "is started anew") { .operatorRestart($0) }
+        case .featureEnable:
+            return operate(call, "is enabled") { .operatorEnable($0, true) }
+        case .featureDisable:
+            return operate(call, "is disabled") { .operatorEnable($0, false) }
+        case .breaker: return commandBreaker(call)
+        case .health: return ControlReply(healthJSON())
+        case .level: return level(call)
+        case .rollout: return rollout(call)
+        case .rollback: return rollback(call)
+        case .rollouts: return ControlReply(rolloutsJSON())
+        case .chaos: return chaos(call)
         case .policyApply: return applyPolicy(call.parameters, connection)
         case .run: return run(call, connection)
         }
@@ -162,7 +173,9 @@ extension Daemon {
                 .notAllowed, "a process of the feature \(feature) may not use the control socket")
         }
         let isDry = method == .policyApply && call.parameters["dryRun"]?.bool == true
-        let needs = isDry ? .read : method.needs
+        // Asking for the level is not setting it.
+        let isQuestion = method == .level && call.parameters["set"] == nil
+        let needs = isDry || isQuestion ? .read : method.needs
         let level = access.level(user: peer.user, groups: Array(peer.groups))
         return level < needs ? ControlReply(.notAllowed, access.refusal(of: method)) : nil
     }
@@ -217,7 +230,7 @@ extension Daemon {
         }
     }
 
-    private func withFeature(
+    func withFeature(
         _ call: ControlCall, _ answer: (FeatureID, Supervisor.Record) -> ControlReply
     ) -> ControlReply {
         guard let name = call.parameters["feature"]?.string else {
@@ -231,7 +244,7 @@ extension Daemon {
         return answer(feature, record)
     }
 
-    private func operate(
+    func operate(
         _ call: ControlCall, _ text: String, _ input: (FeatureID) -> Input
     ) -> ControlReply {
         withFeature(call) { feature, _ in

@@ -232,6 +232,9 @@ package final class Daemon {
         case .enforce(let changes): enforce(changes)
         case .askToStop(let feature, let within): askToStop(feature, within: within)
         case .kill(let feature): kill(feature)
+        case .serviceLevel(let feature, let level): tell(feature, level)
+        case .reclaim(let feature, let bytes): reclaim(bytes, of: feature)
+        case .shrink(let feature, let bytes): shrink(feature, by: bytes)
         case .note(let event): say(event.kind.rawValue, event.feature, event.text)
         case .quit: isDone = true
         }

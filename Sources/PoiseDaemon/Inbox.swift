@@ -34,13 +34,15 @@ struct Inbox {
             }
             load = turn
         case .ended, .spawnFailed, .found, .refused: ends.append(input)
-        case .operatorStart, .operatorStop, .operatorRestart: requests.append(input)
+        case .operatorStart, .operatorStop, .operatorRestart, .operatorEnable, .breaker, .level,
+            .rollout:
+            requests.append(input)
         case .need(let feature, let coreClass, _, _):
             news.removeAll {
                 if case .need(feature, coreClass, _, _) = $0 { true } else { false }
             }
             news.append(input)
-        case .started, .applied, .reportedFailure: news.append(input)
+        case .started, .applied, .reportedFailure, .failed, .health, .checked: news.append(input)
         }
     }
 

@@ -27,6 +27,9 @@ package struct LoadReading: Sendable, Equatable {
     package var utilisationPerMille: Int?
     package var queueDepth: Int?
     package var latencyP99Microseconds: Int?
+    /// Of all it did since its report before, so many thousandths failed.
+    package var errorsPerMille: Int?
+    package var throughputPerSecond: Int?
 
     package init(microseconds: Int) { self.microseconds = microseconds }
 }
@@ -39,6 +42,8 @@ package struct MachineLoad: Sendable, Equatable {
     package var cpuPressurePerMille: Int?
     package var memoryPressurePerMille: Int?
     package var ioPressurePerMille: Int?
+    /// The hottest sensor of the processors, in thousandths of a degree Celsius.
+    package var temperatureMillicelsius: Int?
 
     package init() {}
 }

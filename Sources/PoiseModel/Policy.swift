@@ -9,6 +9,8 @@ package struct Policy: Sendable, Equatable, Codable {
     package var features: [FeaturePolicy]
     package var rebalance: Rebalance
     package var levels: [ServiceLevel: LevelTrigger]
+    /// Limits of breakers and restarts over all features.
+    package var supervision = SupervisionPolicy()
 
     package init(
         name: String, reserve: Reserve = Reserve(), features: [FeaturePolicy],
@@ -73,17 +75,6 @@ package struct ForecastSetting: Sendable, Equatable, Codable {
     package init(season: Duration = .seconds(86_400), step: Duration = .seconds(60)) {
         self.season = season
         self.step = step
-    }
-}
-
-/// The pressure (PSI `some avg10`, per cent) from which a service level is entered.
-package struct LevelTrigger: Sendable, Equatable, Codable {
-    package var cpuPressurePercent: Int?
-    package var memoryPressurePercent: Int?
-
-    package init(cpuPressurePercent: Int? = nil, memoryPressurePercent: Int? = nil) {
-        self.cpuPressurePercent = cpuPressurePercent
-        self.memoryPressurePercent = memoryPressurePercent
     }
 }
 
@@ -164,7 +155,11 @@ package struct FeaturePolicy: Sendable, Equatable, Codable {
     package var lend: Bool
     package var borrow: Bool
     package var restart: Restart
+    /// Whether it runs at all, until somebody says otherwise (`poise feature enable`).
+    package var enabled: Bool
+    package var restartBudget: RestartBudgetPolicy
     package var breaker: BreakerPolicy
+    package var health: HealthPolicy
     package var slo: ServiceObjective
     /// Handed to the feature as it stands.
     package var config: JSON
@@ -195,7 +190,10 @@ package struct FeaturePolicy: Sendable, Equatable, Codable {
         lend = true
         borrow = true
         restart = .permanent
+        enabled = true
+        restartBudget = RestartBudgetPolicy()
         breaker = BreakerPolicy()
+        health = HealthPolicy()
         slo = ServiceObjective()
         config = .object([])
     }
@@ -290,36 +288,5 @@ package struct FileAccess: Sendable, Equatable, Codable {
     package init(read: [String] = [], write: [String] = []) {
         self.read = read
         self.write = write
-    }
-}
-
-/// When a feature's circuit breaker opens and how it closes again.
-package struct BreakerPolicy: Sendable, Equatable, Codable {
-    package var failures: Int
-    package var within: Duration
-    package var open: Duration
-    package var openMax: Duration
-    package var halfOpenBudgetPercent: Int
-
-    package init(
-        failures: Int = 5, within: Duration = .seconds(60), open: Duration = .seconds(2),
-        openMax: Duration = .seconds(60), halfOpenBudgetPercent: Int = 25
-    ) {
-        self.failures = failures
-        self.within = within
-        self.open = open
-        self.openMax = openMax
-        self.halfOpenBudgetPercent = halfOpenBudgetPercent
-    }
-}
-
-/// What a feature promises its users; nil promises nothing.
-package struct ServiceObjective: Sendable, Equatable, Codable {
-    package var latencyP99: Duration?
-    package var errorRatePercent: Int?
-
-    package init(latencyP99: Duration? = nil, errorRatePercent: Int? = nil) {
-        self.latencyP99 = latencyP99
-        self.errorRatePercent = errorRatePercent
     }
 }

@@ -56,7 +56,7 @@ struct Shell {
             guard let index = positions[feature], states[index] == .starting else { return }
             states[index] = .running
             world.give(held[index], to: index)
-        case .ended(let feature, _, _):
+        case .ended(let feature, _, _, _):
             guard let index = positions[feature] else { return }
             states[index] = .absent
             held[index] = nil
@@ -97,7 +97,7 @@ struct Shell {
         case .askToStop(let feature, _):
             stop(feature, .done, at: later(settings.stopDelay), &world)
         case .kill(let feature): stop(feature, .failure, at: now, &world)
-        case .note, .quit: break
+        case .serviceLevel, .reclaim, .shrink, .note, .quit: break
         }
     }
 

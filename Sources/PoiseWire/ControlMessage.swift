@@ -99,6 +99,20 @@ package enum ControlMethod: String, CaseIterable, Sendable {
     case featureStart = "io.poise.FeatureStart"
     case featureStop = "io.poise.FeatureStop"
     case featureRestart = "io.poise.FeatureRestart"
+    case featureEnable = "io.poise.FeatureEnable"
+    case featureDisable = "io.poise.FeatureDisable"
+    /// Parameters `feature` and `command`: `reset` or `hold`.
+    case breaker = "io.poise.Breaker"
+    /// What every feature's health is and why.
+    case health = "io.poise.Health"
+    /// The service level; the parameter `set` (a level or `auto`) sets it.
+    case level = "io.poise.Level"
+    case rollout = "io.poise.Rollout"
+    case rollback = "io.poise.Rollback"
+    /// How rollouts go.
+    case rollouts = "io.poise.Rollouts"
+    /// Does harm on purpose, where the daemon was started for that.
+    case chaos = "io.poise.Chaos"
     case policyApply = "io.poise.PolicyApply"
     case run = "io.poise.Run"
 }

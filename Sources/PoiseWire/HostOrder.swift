@@ -12,6 +12,12 @@ package enum HostOrder: Sendable, Equatable {
     /// Tell your load.
     case sample
     case checkHealth
+    /// The service level of the machine from now on.
+    case serviceLevel(ServiceLevel)
+    /// Give up so much memory.
+    case shrink(bytes: Int)
+    /// Let the plugin say only so much of what it usually may, per cent.
+    case limit(percent: Int)
 
     /// No datagram between daemon and host is longer, in bytes.
     package static let longest = 64 << 10
@@ -30,6 +36,10 @@ package enum HostOrder: Sendable, Equatable {
         case .stop: ["order": "stop"]
         case .sample: ["order": "sample"]
         case .checkHealth: ["order": "checkHealth"]
+        case .serviceLevel(let level):
+            ["order": "serviceLevel", "level": .string(level.rawValue)]
+        case .shrink(let bytes): ["order": "shrink", "bytes": .integer(bytes)]
+        case .limit(let percent): ["order": "limit", "percent": .integer(percent)]
         }
     }
 
@@ -46,6 +56,13 @@ package enum HostOrder: Sendable, Equatable {
         case "stop": self = .stop
         case "sample": self = .sample
         case "checkHealth": self = .checkHealth
+        case "serviceLevel":
+            guard let level = ServiceLevel(rawValue: try json.text("level")) else {
+                throw WireError("level", "is none")
+            }
+            self = .serviceLevel(level)
+        case "shrink": self = .shrink(bytes: try json.count("bytes", most: 1 << 50))
+        case "limit": self = .limit(percent: try json.count("percent", most: 100))
         default: throw WireError("order", "is none: \("\(json["order"] ?? .null)".prefix(64))")
         }
     }

@@ -15,7 +15,7 @@ final class OrderQueue: Sendable {
             switch order {
             case .stop: orders.removeAll { !$0.isStartOrDrain }
             case .start: break
-            case .apply, .drain, .sample, .checkHealth:
+            case .apply, .drain, .sample, .checkHealth, .serviceLevel, .shrink, .limit:
                 guard !orders.contains(.stop) else { return }
                 orders.removeAll { $0.isSameKind(as: order) }
             }
@@ -39,14 +39,15 @@ extension HostOrder {
     fileprivate var isStartOrDrain: Bool {
         switch self {
         case .start, .drain: true
-        case .apply, .stop, .sample, .checkHealth: false
+        case .apply, .stop, .sample, .checkHealth, .serviceLevel, .shrink, .limit: false
         }
     }
 
     fileprivate func isSameKind(as other: HostOrder) -> Bool {
         switch (self, other) {
         case (.start, .start), (.apply, .apply), (.drain, .drain), (.stop, .stop),
-            (.sample, .sample), (.checkHealth, .checkHealth):
+            (.sample, .sample), (.checkHealth, .checkHealth), (.serviceLevel, .serviceLevel),
+            (.shrink, .shrink), (.limit, .limit):
             true
         default: false
         }

@@ -84,6 +84,7 @@ final class PluginThread: Sendable {
             outbox.answer(.drained)
         case .stop: plugin.stop()
         case .checkHealth: outbox.answer(.health(plugin.health()))
+        case .serviceLevel, .shrink, .limit: break
         case .sample:
             let sampled = plugin.report()
             outbox.answer(.report(sampled.report))

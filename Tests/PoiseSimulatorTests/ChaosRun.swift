@@ -126,7 +126,7 @@ struct ChaosRun {
         while let first = due.first, first.at <= now {
             due.removeFirst()
             inputs.append(first.input)
-            if case .ended(let feature, _, _) = first.input { heard.insert(feature) }
+            if case .ended(let feature, _, _, _) = first.input { heard.insert(feature) }
             if case .refused = first.input { isRefusalOpen = false }
         }
         return inputs
@@ -186,7 +186,7 @@ extension ChaosRun {
             // One that hangs in the kernel dies late.
             let delay = random.happens(odds.hang) ? 2_500_000_000 : random.pick(0...20_000_000)
             stop(feature, after: delay)
-        case .note: break
+        case .note, .serviceLevel, .reclaim, .shrink: break
         case .quit:
             if !processes.isEmpty { breaches.append("quits while processes run") }
             hasQuit = true

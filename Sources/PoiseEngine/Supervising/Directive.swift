@@ -7,6 +7,12 @@ package enum Input: Sendable, Equatable, Codable {
     case operatorStart(FeatureID)
     case operatorStop(FeatureID)
     case operatorRestart(FeatureID)
+    /// Turns a feature on or off for good: also the next daemon keeps to it.
+    case operatorEnable(FeatureID, Bool)
+    case breaker(FeatureID, BreakerCommand)
+    /// The service level by hand; nil lets the load decide again.
+    case level(ServiceLevel?)
+    case rollout(RolloutCommand)
     /// The process could not be started, or its plugin not be found; `permanent` when trying again
     /// is of no use.
     case spawnFailed(FeatureID, because: String, permanent: Bool)
@@ -14,7 +20,15 @@ package enum Input: Sendable, Equatable, Codable {
     case applied(FeatureID, generation: Int)
     /// The host says that a step failed; its end follows.
     case reportedFailure(FeatureID, because: String)
-    case ended(FeatureID, FeatureLife.Ending, because: String)
+    /// `kind` says in which way it failed, where it did.
+    case ended(FeatureID, FeatureLife.Ending, because: String, kind: FailureKind = .crash)
+    /// It failed and has not ended.
+    case failed(FeatureID, FailureKind, because: String)
+    /// What its plugin says of its health: when that changes, and each second while its breaker is
+    /// half open.
+    case health(FeatureID, HealthWord)
+    /// The outcome of one check (`HealthPolicy.Check`).
+    case checked(FeatureID, check: String, CheckOutcome)
     /// A look at the load of features.
     case load(LoadTurn)
     case need(FeatureID, CoreClass, millicores: Int, for: Duration)
@@ -62,6 +76,12 @@ package enum Directive: Sendable, Equatable, Codable {
     case askToStop(FeatureID, within: Duration)
     /// End all of its processes.
     case kill(FeatureID)
+    /// Tell a feature's plugin at which service level the machine is now.
+    case serviceLevel(FeatureID, ServiceLevel)
+    /// Have the kernel take so much memory back from a feature (`memory.reclaim`).
+    case reclaim(FeatureID, bytes: Int)
+    /// Ask a feature's plugin to give up so much memory.
+    case shrink(FeatureID, bytes: Int)
     case note(EngineEvent)
     /// Everything has ended; the daemon may too.
     case quit
@@ -80,6 +100,9 @@ package struct EngineEvent: Sendable, Equatable, Codable {
         case planned, policyChanged, starting, started, stopping, stopped, failed, backingOff
         case keptOut, placed, need, late, forced, refused, found, machineChanged
         case load, doubted, lent, returned
+        /// A breaker: what it decided and did not do, opened, tries again, closed.
+        case detected, opened, probing, closed
+        case health, level, memory, rollout, enabled, disabled
     }
 
     package var kind: Kind
@@ -91,4 +114,26 @@ package struct EngineEvent: Sendable, Equatable, Codable {
         self.feature = feature
         self.text = text
     }
+}
+
+/// What a plugin says of its own health.
+package enum HealthWord: Sendable, Equatable, Codable {
+    case good
+    case degraded(String)
+    case failing(String)
+}
+
+/// How a check went.
+package enum CheckOutcome: Sendable, Equatable, Codable {
+    case passed
+    /// And why.
+    case failed(String)
+}
+
+/// What an operator may tell a breaker.
+package enum BreakerCommand: String, Sendable, Codable, CaseIterable {
+    /// Closes it and forgets its failures.
+    case reset
+    /// Opens it until it is reset.
+    case hold
 }

@@ -36,10 +36,20 @@ package struct Supervisor: Sendable, Codable {
         package var deadline: Instant?
         package var unanswered: Int?
         package var keptOut: KeptOut?
+        package internal(set) var breaker = Breaker()
+        /// Turned off by the operator.
+        package internal(set) var isDisabled = false
+        /// What its plugin said of its health last.
+        package internal(set) var healthWord: HealthWord?
+        var memory = MemoryGuard()
     }
 
     package var machine: Machine { planner.machine }
+    /// The policy in effect: what the operator gave, with features that are tried on a smaller
+    /// budget and with the two sides of each rollout.
     package var policy: Policy { planner.policy }
+    /// The policy as the operator gave it.
+    package internal(set) var given: Policy
     package internal(set) var plan: AllocationPlan
     package internal(set) var records: [FeatureID: Record] = [:]
     package private(set) var isShuttingDown = false
@@ -48,6 +58,9 @@ package struct Supervisor: Sendable, Codable {
     package internal(set) var load = LoadBook()
     /// Who runs on whose idle cores.
     package internal(set) var loans: [Loan] = []
+    package internal(set) var levels = ServiceLevels()
+    package internal(set) var health = HealthBook()
+    package internal(set) var rollouts = RolloutBook()
     let deadlines: Deadlines
     var directives: [Directive] = []
     var mustPlan = false
@@ -61,6 +74,7 @@ package struct Supervisor: Sendable, Codable {
         deadlines: Deadlines = Deadlines(), now: Instant
     ) {
         self.deadlines = deadlines
+        given = policy
         planner = Planner(machine: machine, policy: policy)
         if let inForce {
             plan = inForce.within(machine.pus)
@@ -85,6 +99,9 @@ package struct Supervisor: Sendable, Codable {
             needs.expire(now: now)
             mustPlan = true
         }
+        followLevels(now)
+        followMemory(now)
+        followRollouts(now)
         takeUnyielded(now)
         if refusals.isDue(now) { mustPlan = true }
         if mustPlan { replan(now) }
@@ -99,7 +116,7 @@ package struct Supervisor: Sendable, Codable {
     /// When the engine wants to be called again even if nothing happens.
     package var nextDeadline: Instant? {
         (records.values.flatMap { [$0.deadline, $0.yieldBy] } + [
-            needs.nextExpiry, refusals.retryAt,
+            needs.nextExpiry, refusals.retryAt, levels.nextDeadline, rollouts.nextDeadline,
         ])
         .compactMap(\.self).min()
     }
@@ -129,7 +146,9 @@ extension Supervisor {
         case .operatorStop(let feature): move(feature, .unwanted, now)
         case .operatorRestart(let feature): move(feature, .restart, now)
         case .spawnFailed(let feature, let because, let permanent):
-            end(feature, permanent ? .refused : .failure, because, now)
+            end(
+                feature, permanent ? .refused : .failure, because,
+                permanent ? .configuration : .host, now)
         case .started(let feature):
             guard records[feature]?.life.state == .starting else { return }
             note(.started, feature, "works")
@@ -146,7 +165,16 @@ extension Supervisor {
         case .reportedFailure(let feature, let because):
             records[feature]?.lastProblem = because
             note(.failed, feature, because)
-        case .ended(let feature, let ending, let because): end(feature, ending, because, now)
+        case .ended(let feature, let ending, let because, let kind):
+            end(feature, ending, because, kind, now)
+        case .failed(let feature, let kind, let because): fail(feature, kind, because, now)
+        case .health(let feature, let word): take(word, of: feature, now)
+        case .checked(let feature, let check, let outcome):
+            take(check, outcome, of: feature, now)
+        case .operatorEnable(let feature, let isOn): enable(feature, isOn, now)
+        case .breaker(let feature, let command): take(command, of: feature, now)
+        case .level(let level): setLevel(level, now)
+        case .rollout(let command): take(command, now)
         case .found(let feature, let found): take(found, of: feature, now)
         case .refused(let because): takeBack(because, now)
         case .machine(let machine): adopt(machine)
@@ -160,7 +188,8 @@ extension Supervisor {
     }
 
     private mutating func end(
-        _ feature: FeatureID, _ ending: FeatureLife.Ending, _ because: String, _ now: Instant
+        _ feature: FeatureID, _ ending: FeatureLife.Ending, _ because: String,
+        _ kind: FailureKind, _ now: Instant
     ) {
         guard let record = records[feature] else { return }
         needs.expire(now: now, all: feature)
@@ -232,6 +261,7 @@ extension Supervisor {
 
     private mutating func adopt(_ new: Policy, _ now: Instant) {
         let old = policy
+        given = new
         planner = Planner(machine: machine, policy: new)
         load.adopt(new)
         note(.policyChanged, nil, "policy \(new.name) is in force")

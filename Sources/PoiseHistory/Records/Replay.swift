@@ -172,6 +172,8 @@ extension Directive {
         case .enforce(let changes):
             changes.map { "\($0.feature) \($0.allocation.cpus)" }.joined(separator: ", ")
         case .note(let event): event.text
+        case .serviceLevel(_, let level): level.rawValue
+        case .reclaim(_, let bytes), .shrink(_, let bytes): QuantityText.bytes(bytes)
         case .askToStop, .kill, .quit: word
         }
     }

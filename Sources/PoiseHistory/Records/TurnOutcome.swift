@@ -60,6 +60,9 @@ extension Directive {
         case .enforce(let changes): "enforce \(changes.count)"
         case .askToStop(let feature, _): "askToStop \(feature)"
         case .kill(let feature): "kill \(feature)"
+        case .serviceLevel(let feature, _): "serviceLevel \(feature)"
+        case .reclaim(let feature, _): "reclaim \(feature)"
+        case .shrink(let feature, _): "shrink \(feature)"
         case .note(let event): "note \(event.kind.rawValue)"
         case .quit: "quit"
         }

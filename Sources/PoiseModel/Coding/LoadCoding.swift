@@ -18,6 +18,8 @@ extension LoadReading: Codable {
         latencyP99Microseconds = list[11]
         memoryLimitHits = list[12]
         ioBytesPerSecond = list[13]
+        errorsPerMille = list[14]
+        throughputPerSecond = list[15]
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -25,7 +27,7 @@ extension LoadReading: Codable {
             microseconds, usedMillicores, waitingMillicores, cpuPressurePerMille,
             memoryPressurePerMille, ioPressurePerMille, throttledPerMille, memoryBytes, remoteBytes,
             utilisationPerMille, queueDepth, latencyP99Microseconds, memoryLimitHits,
-            ioBytesPerSecond,
+            ioBytesPerSecond, errorsPerMille, throughputPerSecond,
         ]).encode(to: encoder)
     }
 }
@@ -38,11 +40,13 @@ extension MachineLoad: Codable {
         cpuPressurePerMille = list[1]
         memoryPressurePerMille = list[2]
         ioPressurePerMille = list[3]
+        temperatureMillicelsius = list[4]
     }
 
     package func encode(to encoder: any Encoder) throws {
         try PlacedIntegers([
             busyMillicores, cpuPressurePerMille, memoryPressurePerMille, ioPressurePerMille,
+            temperatureMillicelsius,
         ]).encode(to: encoder)
     }
 }

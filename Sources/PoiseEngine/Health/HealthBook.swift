@@ -1,0 +1,6 @@
+import PoiseModel
+
+/// What is known of the checks of features.
+package struct HealthBook: Sendable, Codable {
+    package init() {}
+}
