@@ -138,11 +138,12 @@ extension Daemon {
         case .topology:
             return ControlReply(["machine": machine.machine.json, "plan": planJSON()])
         case .featureStart:
-            return operate(call, "is started") { .operatorStart($0) }
+            return refusalToStart(call) ?? operate(call, "is started") { .operatorStart($0) }
         case .featureStop:
             return operate(call, "is asked to stop") { .operatorStop($0) }
         case .featureRestart:
-            return operate(call, "is started anew") { .operatorRestart($0) }
+            return refusalToStart(call)
+                ?? operate(call, "is started anew") { .operatorRestart($0) }
         case .featureEnable:
             return operate(call, "is enabled") { .operatorEnable($0, true) }
         case .featureDisable:
@@ -169,6 +170,10 @@ extension Daemon {
                 .notAllowed, "the process that connected has ended, or is not known")
         }
         if let feature = connection.feature ?? feature(of: peer.process) {
+            inbox.post(
+                .failed(
+                    feature, .security,
+                    because: "one of its processes called the control socket (\(call.method))"))
             return ControlReply(
                 .notAllowed, "a process of the feature \(feature) may not use the control socket")
         }
@@ -310,7 +315,7 @@ extension Daemon {
             say("operator", nil, "policy \(path) is applied")
             let isOurs = connection.peer.map { [0, geteuid()].contains($0.user) } ?? false
             if isOurs { followPolicy(path) } else { ceaseFollowing(path) }
-            if policy != engine.policy { inbox.post(.policy(policy)) }
+            if policy != engine.given { inbox.post(.policy(policy)) }
         }
         return ControlReply(
             [
@@ -321,7 +326,7 @@ extension Daemon {
 
     /// What a policy does to features beside their allocations.
     private func effects(of new: Policy) -> [(String, String)] {
-        let old = engine.policy.features
+        let old = engine.given.features
         var effects: [(String, String)] = []
         for feature in old where !new.features.contains(where: { $0.id == feature.id }) {
             effects.append((feature.id.name, "is stopped: this policy does not name it"))

@@ -171,8 +171,12 @@ extension Daemon {
         processes[feature] = nil
         forget(feature)
         reapOrphans()
-        let (ending, because) = process.ending(status)
-        inbox.post(.ended(feature, ending, because: because + memoryWords(killed, feature)))
+        let (ending, because, kind) = process.ending(status)
+        let isStarved = ending == .failure && (killed ?? 0) > 0
+        inbox.post(
+            .ended(
+                feature, ending, because: because + memoryWords(killed, feature),
+                kind: isStarved ? .outOfMemory : kind))
     }
 
     private func memoryWords(_ killed: Int?, _ feature: FeatureID) -> String {
@@ -226,6 +230,7 @@ extension Daemon {
         case .started: inbox.post(.started(feature))
         case .applied(let generation): inbox.post(.applied(feature, generation: generation))
         case .report(let report):
+            process.askedAt = nil
             process.report = report
             process.reportedAt = MonotonicClock.now
         case .health(let health): take(health, from: process)
@@ -253,6 +258,7 @@ extension Daemon {
     }
 
     private func take(_ health: HostNews.Health, from process: FeatureProcess) {
+        process.askedAt = nil
         let text =
             switch health {
             case .good: "good"
@@ -274,8 +280,7 @@ extension Daemon {
         for feature in processes.keys.sorted() {
             guard let process = processes[feature] else { continue }
             if engine.records[feature]?.life.state == .running {
-                _ = process.send(.sample)
-                _ = process.send(.checkHealth)
+                ask(process)
                 let drifted = enforcer.verify(process, orphans: orphans)
                 if drifted > 0 { say("drift", feature, "\(drifted) threads put back on its CPUs") }
             }
@@ -305,6 +310,24 @@ extension Daemon {
 
 extension Daemon {
     private static let mostNewsPerTick = 2000
+
+    /// Asks a host how its plugin is; one that answers nothing for too long has failed, whatever
+    /// keeps it: a plugin that does not return, a host that was stopped.
+    private func ask(_ process: FeatureProcess) {
+        guard process.channel != nil else { return }
+        let now = MonotonicClock.now
+        if let asked = process.askedAt, now - asked >= engine.deadlines.answer {
+            let time = QuantityText.duration(engine.deadlines.answer)
+            process.askedAt = nil
+            inbox.post(
+                .failed(
+                    process.feature, .missedDeadline,
+                    because: "has not answered its host's questions for \(time)"))
+        }
+        _ = process.send(.sample)
+        _ = process.send(.checkHealth)
+        process.askedAt = process.askedAt ?? now
+    }
 
     /// A process that somebody moved out of its cgroup is not held any more.
     private func bringBack(_ process: FeatureProcess) {

@@ -45,7 +45,7 @@ extension Daemon {
         }
         if policyProblem != nil { say("policy", nil, "\(policyPath) is good again") }
         policyProblem = nil
-        guard policy != engine.policy else { return }
+        guard policy != engine.given else { return }
         inbox.post(.policy(policy))
     }
 

@@ -64,7 +64,7 @@ extension Daemon {
         }
     }
 
-    private static let bootID = (ProcessFiles.text("/proc/sys/kernel/random/boot_id") ?? "unknown")
+    static let bootID = (ProcessFiles.text("/proc/sys/kernel/random/boot_id") ?? "unknown")
         .filter { !$0.isNewline }
 
     /// Goes on with the features that an earlier daemon started and that still run.

@@ -42,6 +42,8 @@ extension Daemon {
             "dropped": JSON(process?.dropped), "drifted": JSON(process?.drifted),
             "refused": .array((process?.refusals ?? []).map(JSON.string)),
             "keptOut": record.keptOut?.json ?? .null,
+            "enabled": .bool(!record.isDisabled),
+            "breaker": record.breaker.json(engine.given[feature]?.breaker, now: MonotonicClock.now),
         ]
     }
 

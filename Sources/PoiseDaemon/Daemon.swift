@@ -64,6 +64,8 @@ package final class Daemon {
     var machineDue: Instant?
     /// What was last left for the next daemon.
     var leftState = ""
+    /// What was last kept beyond the end of this one.
+    var keptState = ""
     private(set) lazy var units = UnitFeatures(
         cgroupMount: "/sys/fs/cgroup",
         machine: { [unowned self] in machine.machine },
@@ -80,7 +82,7 @@ package final class Daemon {
     private let signals: SignalDescriptor
     private let lock: FolderLock
     /// Nil where the state folder cannot be written, so that nothing is kept in it either.
-    private let stateLock: FolderLock?
+    let stateLock: FolderLock?
     private var sources: [UInt64: Source] = [:]
     private var nextToken: UInt64 = 1
     private var nextTick: Instant
@@ -140,6 +142,7 @@ package final class Daemon {
         watchMachine()
         watchPressure()
         if let because { say("found", nil, because) }
+        takeKeptState(now)
         if let because = choice.because { say("degraded", nil, "cgroups are not used: \(because)") }
         recover(inherited, left)
         keepHistory()
@@ -218,7 +221,10 @@ package final class Daemon {
             engine.plan[feature] != engine.records[feature]?.allocation
         }
         // A look that nothing follows from changes nothing for the next daemon either.
-        if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) { leaveState() }
+        if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) {
+            leaveState()
+            keepState()
+        }
         record(inputs, now: start, directives)
     }
 

@@ -31,6 +31,8 @@ final class FeatureProcess {
     var plugin: (name: String, version: String)?
     /// Whether its host said that it has stopped in order.
     var saidStopped = false
+    /// When its host was asked for something that it has not answered yet.
+    var askedAt: Instant?
     /// Messages taken since the last tick, and whether no more are until the next.
     var newsSinceTick = 0
     var isMuted = false
@@ -105,15 +107,23 @@ final class FeatureProcess {
 extension FeatureProcess {
     /// What its end means for the feature's life, in words too; `status` is nil when an earlier
     /// daemon was the one to be told.
-    func ending(_ status: ProcessEnd?) -> (FeatureLife.Ending, because: String) {
+    func ending(
+        _ status: ProcessEnd?
+    ) -> (FeatureLife.Ending, because: String, kind: FailureKind) {
         let words = status.map { "\($0)" } ?? "an earlier poised would have been told how"
         let because = toldFailure.map { "\($0) (\(words))" } ?? words
         switch status {
-        case .exited(0): return (.done, because)
+        case .exited(0): return (.done, because, .crash)
         // Wrong use, ABI or configuration: starting again would not help.
-        case .exited(100) where channel != nil: return (.refused, because)
-        case .exited, .signalled: return (.failure, because)
-        case nil: return (saidStopped ? .done : .failure, because)
+        case .exited(100) where channel != nil: return (.refused, because, .configuration)
+        // What lies outside of it failed.
+        case .exited(111) where channel != nil: return (.failure, because, .startFailure)
+        case .exited(124) where channel != nil: return (.failure, because, .missedDeadline)
+        // The system-call filter kills with it.
+        case .signalled(let number, _) where number == SIGSYS:
+            return (.failure, because, .security)
+        case .exited, .signalled: return (.failure, because, .crash)
+        case nil: return (saidStopped ? .done : .failure, because, .crash)
         }
     }
 }

@@ -3,8 +3,9 @@ import PoiseModel
 extension PolicyDecoder {
     private static let featureKeys = [
         "plugin", "command", "unit", "priority", "level", "cores", "memory", "gpu", "npu", "io",
-        "pids", "hugetlb", "ifUnmet", "lend", "borrow", "restart", "breaker", "slo", "sandbox",
-        "files", "config",
+        "pids", "hugetlb", "ifUnmet", "lend", "borrow", "restart", "restartBudget", "breaker",
+        "slo",
+        "sandbox", "files", "config", "enabled",
     ]
 
     /// One feature; nil when its name or what it runs is wrong.
@@ -87,37 +88,13 @@ extension PolicyDecoder {
         if let restart: FeaturePolicy.Restart = choice(fields["restart"]) {
             feature.restart = restart
         }
+        if let enabled = bool(fields["enabled"]) { feature.enabled = enabled }
+        feature.restartBudget = restartBudget(fields["restartBudget"])
         feature.breaker = breaker(fields["breaker"])
         guard let slo = self.fields(of: fields["slo"], known: ["latencyP99", "errorRate"])
         else { return }
         feature.slo.latencyP99 = duration(slo["latencyP99"], atLeast: .microseconds(1))
         feature.slo.errorRatePercent = amount(slo["errorRate"], .percent)
-    }
-
-    private mutating func breaker(_ field: Field?) -> BreakerPolicy {
-        var breaker = BreakerPolicy()
-        let known = ["failures", "within", "open", "openMax", "halfOpenBudget"]
-        guard let fields = fields(of: field, known: known) else { return breaker }
-        if let failures = integer(fields["failures"], in: 1...1000) { breaker.failures = failures }
-        let least = Duration.milliseconds(1)
-        if let within = duration(fields["within"], atLeast: least) { breaker.within = within }
-        if let open = duration(fields["open"], atLeast: least) { breaker.open = open }
-        if let openMax = duration(fields["openMax"], atLeast: least) { breaker.openMax = openMax }
-        if let percent = amount(fields["halfOpenBudget"], .percent) {
-            breaker.halfOpenBudgetPercent = percent
-        }
-        if breaker.halfOpenBudgetPercent == 0, let budget = fields["halfOpenBudget"] {
-            mistakes.error(
-                budget.mark, "\(budget.path) must be at least 1%: with 0% nothing can be tried")
-        }
-        if breaker.open > breaker.openMax, let place = fields["open"] ?? fields["openMax"] {
-            mistakes.error(
-                place.mark,
-                "\(fields.owner.path): open \(Self.spelled(breaker.open)) is more than openMax "
-                    + Self.spelled(breaker.openMax)
-                    + (fields["open"] == nil || fields["openMax"] == nil ? " (a default)" : ""))
-        }
-        return breaker
     }
 
     /// Whether there is anything to give to a feature.

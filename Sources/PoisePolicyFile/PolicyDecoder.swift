@@ -10,12 +10,16 @@ struct PolicyDecoder {
 
     mutating func policy(_ root: YAMLNode) -> Policy? {
         let whole = Field(path: "", key: "", keyMark: root.mark, value: root)
-        let known = ["version", "name", "reserve", "features", "rebalance", "levels"]
+        let known = [
+            "version", "name", "reserve", "features", "rebalance", "levels", "supervision",
+        ]
         guard let fields = fields(of: whole, known: known) else { return nil }
         version(fields)
-        return Policy(
+        var policy = Policy(
             name: name(fields), reserve: reserve(fields), features: features(fields),
             rebalance: rebalance(fields["rebalance"]), levels: levels(fields["levels"]))
+        policy.supervision = supervision(fields["supervision"])
+        return policy
     }
 
     private mutating func version(_ fields: Fields) {

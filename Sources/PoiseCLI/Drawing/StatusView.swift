@@ -88,11 +88,10 @@ package struct StatusView {
     private func row(_ feature: JSON) -> [Table.Cell] {
         let report = feature["report"]
         let unknown = console.glyphs.unknown
-        let state = feature["state"]?.string ?? unknown
         let health = feature["health"]?.string ?? unknown
         return [
             .init(DisplayWidth.cut(text(feature["feature"]), to: 24, console.glyphs), .bold),
-            .init(state, StatusView.style(of: state)),
+            stateCell(feature),
             .init(seconds(feature["since"])), .init(text(feature["restarts"])),
             .init(text(feature["pid"])),
             .init(text(feature["priority"])),
@@ -107,6 +106,17 @@ package struct StatusView {
                 String(health.prefix { $0 != ":" }),
                 health.hasPrefix("good") ? .good : health == unknown ? nil : .warning),
         ]
+    }
+
+    /// What its breaker does to it, where that does anything, or else its own state.
+    private func stateCell(_ feature: JSON) -> Table.Cell {
+        let breaker = feature["breaker"]
+        if feature["enabled"]?.bool == false { return .init("disabled") }
+        if breaker?["enforced"]?.bool ?? false, let word = breaker?["state"]?.string {
+            return .init(BreakerView.spaced(word), BreakerView.style(of: word))
+        }
+        let state = feature["state"]?.string ?? console.glyphs.unknown
+        return .init(state, StatusView.style(of: state))
     }
 
     /// What plugins say of their health, which is too long for the table.

@@ -125,6 +125,7 @@ extension FeatureLife.State {
         case .stopping(.rest): "stopping"
         case .stopping(.startAgain): "restarting"
         case .stopping(.failure): "failing"
+        case .stopping(.pause): "pausing"
         case .backingOff: "backing off"
         case .failed: "failed"
         }

@@ -4,7 +4,8 @@ import PoiseModel
 ///
 /// **Who lends.** A feature with cores of its own lends those that the peak of its last while does
 /// not need (`lend: true`). One that used next to nothing lends all, any other keeps one at least.
-/// A lender that begins to wait gets all back at once.
+/// A lender that begins to wait gets all back at once. One that does not run (its breaker is open)
+/// lends everything, and to everybody: nothing of it is there to be in anybody's way.
 ///
 /// **Who borrows.** A feature whose load wants more than it has by the plan, up to its policy's
 /// maximum (`borrow: true`), from lenders of its own priority or a higher one only: in the other
@@ -21,6 +22,8 @@ struct Lending {
     private let policy: Policy
     private let machine: Machine
     private let load: LoadBook
+    /// Features that have a place in the plan and do not run.
+    private let resting: Set<FeatureID>
     private let now: Instant
     /// Cores that each lender may still lend, in the order of the machine's cores.
     private var offers: [FeatureID: [Core]] = [:]
@@ -28,9 +31,11 @@ struct Lending {
 
     /// - Parameter plan: without any loans.
     init(
-        _ plan: AllocationPlan, policy: Policy, machine: Machine, load: LoadBook, now: Instant
+        _ plan: AllocationPlan, resting: Set<FeatureID>, policy: Policy, machine: Machine,
+        load: LoadBook, now: Instant
     ) {
         self.now = now
+        self.resting = resting
         self.plan = plan
         self.policy = policy
         self.machine = machine
@@ -39,10 +44,11 @@ struct Lending {
 
     /// The loans from now on, given those until now, in the order of borrowers and lenders.
     static func loans(
-        _ plan: AllocationPlan, before: [Loan], policy: Policy, machine: Machine, load: LoadBook,
-        now: Instant
+        _ plan: AllocationPlan, before: [Loan], resting: Set<FeatureID> = [], policy: Policy,
+        machine: Machine, load: LoadBook, now: Instant
     ) -> [Loan] {
-        var lending = Lending(plan, policy: policy, machine: machine, load: load, now: now)
+        var lending = Lending(
+            plan, resting: resting, policy: policy, machine: machine, load: load, now: now)
         return lending.run(before)
     }
 
@@ -70,7 +76,7 @@ struct Lending {
     /// How many more cores a feature would use; the first costs more load than keeping one. Who has
     /// not been looked at yet, as after a restart of the daemon, keeps what it has.
     private func wish(of allocation: ResourceAllocation, has borrowed: Int) -> Int {
-        guard let feature = policy[allocation.feature],
+        guard let feature = policy[allocation.feature], !resting.contains(allocation.feature),
             feature.borrow, feature.partition == .member
         else { return 0 }
         guard let known = load.features[allocation.feature]?.estimator else { return borrowed }
@@ -82,14 +88,17 @@ struct Lending {
     private mutating func offer(_ lender: ResourceAllocation, _ before: [Loan]) {
         guard !lender.exclusive.isEmpty,
             let feature = policy[lender.feature],
-            feature.lend, feature.partition == .member
+            feature.lend || resting.contains(lender.feature), feature.partition == .member
         else { return }
         let own = machine.cores.filter { $0.pus.isSubset(of: lender.exclusive) }
         let lent = before.filter { $0.lender == lender.feature }
             .reduce(into: CPUSet()) { $0.formUnion($1.cpus) }
-        let count = spare(
-            load.features[lender.feature], of: own.count,
-            lent: own.count { $0.pus.isSubset(of: lent) })
+        let count =
+            resting.contains(lender.feature)
+            ? own.count
+            : spare(
+                load.features[lender.feature], of: own.count,
+                lent: own.count { $0.pus.isSubset(of: lent) })
         guard count > 0 else { return }
         offers[lender.feature] = own
         budget[lender.feature] = count
@@ -110,7 +119,7 @@ struct Lending {
 
     private func mayBorrow(_ borrower: ResourceAllocation, from lender: FeatureID) -> Bool {
         guard lender != borrower.feature, let from = plan[lender] else { return false }
-        return from.priority >= borrower.priority
+        return from.priority >= borrower.priority || resting.contains(lender)
     }
 
     private func mayUse(_ core: Core, _ borrower: ResourceAllocation) -> Bool {

@@ -7,9 +7,10 @@ package import PoiseModel
 /// - *starting*: its process is there, but has not said that it works.
 /// - *running*: it works.
 /// - *stopping*: it was asked to end (or was killed); what follows is kept with the state.
-/// - *backingOff*: it failed and is started again after a pause.
-/// - *failed*: it cannot work as it is (exit code 100, or a failure of a temporary feature); only
-///   the operator or a new policy starts it again.
+/// - *backingOff*: it failed and is started again after a pause: a short one, or for as long as
+///   its `Breaker` is open.
+/// - *failed*: it cannot work as it is (exit code 100, a failure of a temporary feature, or too many
+///   restarts); only the operator or a new policy starts it again.
 ///
 /// What the operator wants wins over what the plan says, and both over restarts: a feature that is
 /// stopped while it backs off stays stopped. A feature keeps its place in the plan while it backs
@@ -26,7 +27,11 @@ package struct FeatureLife: Sendable, Equatable, Codable {
     }
 
     /// What follows when a process that is stopping has ended.
-    package enum Next: Sendable, Equatable, Codable { case rest, startAgain, failure }
+    package enum Next: Sendable, Equatable, Codable {
+        case rest, startAgain, failure
+        /// Its breaker has opened: it rests until that lets it be tried again.
+        case pause
+    }
 
     package enum Event: Sendable, Equatable {
         /// The operator or the policy wants it to run.
@@ -44,6 +49,8 @@ package struct FeatureLife: Sendable, Equatable, Codable {
         case ended(Ending)
         /// Its deadline has passed: of starting, of an answer, of stopping, or of the pause.
         case overdue
+        /// Its breaker has opened while nothing of it ended.
+        case tripped
     }
 
     /// How a process ended.
@@ -73,7 +80,7 @@ package struct FeatureLife: Sendable, Equatable, Codable {
     package var takesPart: Bool {
         switch state {
         case .waiting, .starting, .running, .backingOff, .stopping(.startAgain),
-            .stopping(.failure):
+            .stopping(.failure), .stopping(.pause):
             true
         case .stopped, .failed, .stopping(.rest): false
         }
@@ -98,7 +105,7 @@ package struct FeatureLife: Sendable, Equatable, Codable {
 
     private mutating func note(_ ending: Ending) {
         switch (state, ending) {
-        case (.stopping(.rest), _), (.stopping(.startAgain), _): break
+        case (.stopping(.rest), _), (.stopping(.startAgain), _), (.stopping(.pause), _): break
         // Who ends at once every time is not to be started five times a second for ever.
         case (_, .done): failures += restart == .permanent ? 1 : 0
         case (_, .failure), (_, .refused): failures += 1
@@ -125,6 +132,9 @@ package struct FeatureLife: Sendable, Equatable, Codable {
             return (.stopping(.startAgain), .askToStop)
         case (.starting, .started): return (.running, .nothing)
         case (.starting, .overdue), (.running, .overdue): return (.stopping(.failure), .kill)
+        case (.starting, .tripped), (.running, .tripped): return (.stopping(.pause), .askToStop)
+        case (.waiting, .tripped): return (.backingOff, .nothing)
+        case (.stopping(.startAgain), .tripped): return (.stopping(.pause), .nothing)
         case (.starting, .ended(let ending)), (.running, .ended(let ending)):
             return (after(ending), .nothing)
 
@@ -134,7 +144,8 @@ package struct FeatureLife: Sendable, Equatable, Codable {
         case (.stopping, .overdue): return (state, .kill)
         case (.stopping(.rest), .ended): return (.stopped, .nothing)
         case (.stopping(.startAgain), .ended): return (.waiting, .nothing)
-        case (.stopping(.failure), .ended): return (after(.failure), .nothing)
+        case (.stopping(.failure), .ended), (.stopping(.pause), .ended):
+            return (after(.failure), .nothing)
 
         // A host may still say something, or a plan name a feature, when it no longer matters.
         case (.stopped, .placed), (.stopped, .displaced), (.stopped, .started), (.stopped, .ended),
@@ -144,7 +155,10 @@ package struct FeatureLife: Sendable, Equatable, Codable {
             (.running, .started), (.stopping, .placed), (.stopping, .displaced),
             (.stopping, .started), (.stopping(.startAgain), .wanted),
             (.stopping(.startAgain), .restart), (.stopping(.failure), .wanted),
-            (.stopping(.failure), .restart), (.backingOff, .placed), (.backingOff, .displaced),
+            (.stopping(.failure), .restart), (.stopping(.pause), .wanted),
+            (.stopping(.pause), .restart), (.stopping, .tripped), (.stopped, .tripped),
+            (.failed, .tripped), (.backingOff, .tripped), (.backingOff, .placed),
+            (.backingOff, .displaced),
             (.backingOff, .started), (.backingOff, .ended), (.failed, .placed),
             (.failed, .displaced), (.failed, .started), (.failed, .ended), (.failed, .overdue),
             (.stopped, .found), (.starting, .found), (.running, .found), (.stopping, .found),
@@ -164,9 +178,17 @@ package struct FeatureLife: Sendable, Equatable, Codable {
 
 /// How long to wait before a feature that failed is started again.
 package enum BackOff {
-    /// 200 ms after the first failure, twice as long after each further one, 30 s at most.
-    package static func pause(failures: Int) -> Duration {
-        .milliseconds(min(30_000, 200 << min(max(failures - 1, 0), 10)))
+    /// 200 ms after the first failure, twice as long after each further one, 30 s at most. What
+    /// lies outside of the feature takes longer to change: then it begins with a second.
+    package static func pause(
+        failures: Int, origin: FailureKind.Origin = .plugin
+    ) -> Duration {
+        let first =
+            switch origin {
+            case .plugin, .security: 200
+            case .environment, .host: 1000
+            }
+        return .milliseconds(min(30_000, first << min(max(failures - 1, 0), 10)))
     }
 
     /// A feature that has run for this long is taken to be well again.

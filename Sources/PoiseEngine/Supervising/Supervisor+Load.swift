@@ -23,6 +23,7 @@ extension Supervisor {
         let asked = needs.demands.mapValues(\.total)
         let changes = load.take(turn, plan, asked: asked, policy, machine, now: now)
         for change in changes { tell(change) }
+        keepPromises(now, turn)
         if !changes.isEmpty || newLoans(by: plan.withoutLoans(), now) != loans { mustPlan = true }
     }
 
@@ -50,8 +51,8 @@ extension Supervisor {
 
     private func newLoans(by base: AllocationPlan, _ now: Instant) -> [Loan] {
         Lending.loans(
-            base, before: loans, policy: policy, machine: machine, load: load,
-            now: now)
+            base, before: loans, resting: resting(now), policy: policy, machine: machine,
+            load: load, now: now)
     }
 
     private mutating func tell(_ change: LoadBook.Change) {

@@ -10,6 +10,8 @@ package struct Supervisor: Sendable, Codable {
     package struct Deadlines: Sendable, Codable {
         package var start = Duration.seconds(10)
         package var apply = Duration.seconds(5)
+        /// From a question for health and load until a host has answered any.
+        package var answer = Duration.seconds(5)
         /// From being told that cores are taken until they are.
         package var yield = Duration.milliseconds(10)
         package var stop = Duration.seconds(5)
@@ -37,6 +39,13 @@ package struct Supervisor: Sendable, Codable {
         package var unanswered: Int?
         package var keptOut: KeptOut?
         package internal(set) var breaker = Breaker()
+        /// In which way it failed last.
+        package internal(set) var lastFailure: FailureKind?
+        /// When it was started again by itself.
+        var restartsLately = EventWindow()
+        /// When the next probe of it counts.
+        var probeAt: Instant?
+        var promise = PromiseWatch()
         /// Turned off by the operator.
         package internal(set) var isDisabled = false
         /// What its plugin said of its health last.
@@ -58,10 +67,12 @@ package struct Supervisor: Sendable, Codable {
     package internal(set) var load = LoadBook()
     /// Who runs on whose idle cores.
     package internal(set) var loans: [Loan] = []
+    /// When features were started again by themselves, all together.
+    var retries = EventWindow()
     package internal(set) var levels = ServiceLevels()
     package internal(set) var health = HealthBook()
     package internal(set) var rollouts = RolloutBook()
-    let deadlines: Deadlines
+    package let deadlines: Deadlines
     var directives: [Directive] = []
     var mustPlan = false
     /// Whether the plan is not yet what features are held to.
@@ -90,7 +101,6 @@ package struct Supervisor: Sendable, Codable {
     /// Takes one turn: all inputs, in their order, then what is due by now, then a plan if anything
     /// asks for one.
     package mutating func handle(_ inputs: [Input], now: Instant) -> [Directive] {
-        directives = []
         for input in inputs { take(input, now) }
         for feature in records.keys.sorted() {
             if let deadline = records[feature]?.deadline, deadline <= now { overdue(feature, now) }
@@ -99,6 +109,7 @@ package struct Supervisor: Sendable, Codable {
             needs.expire(now: now)
             mustPlan = true
         }
+        followBreakers(now)
         followLevels(now)
         followMemory(now)
         followRollouts(now)
@@ -115,7 +126,9 @@ package struct Supervisor: Sendable, Codable {
 
     /// When the engine wants to be called again even if nothing happens.
     package var nextDeadline: Instant? {
-        (records.values.flatMap { [$0.deadline, $0.yieldBy] } + [
+        (records.values.flatMap {
+            [$0.deadline, $0.yieldBy, $0.probeAt, $0.breaker.opensAgainAt]
+        } + [
             needs.nextExpiry, refusals.retryAt, levels.nextDeadline, rollouts.nextDeadline,
         ])
         .compactMap(\.self).min()
@@ -126,7 +139,8 @@ package struct Supervisor: Sendable, Codable {
 
     private mutating func add(_ feature: FeaturePolicy, now: Instant) {
         var record = Record(life: FeatureLife(restart: feature.restart), since: now)
-        _ = record.life.handle(.wanted)
+        record.isDisabled = !feature.enabled
+        if feature.enabled { _ = record.life.handle(.wanted) }
         records[feature.id] = record
     }
 
@@ -142,9 +156,9 @@ extension Supervisor {
     private mutating func take(_ input: Input, _ now: Instant) {
         switch input {
         case .policy(let new): adopt(new, now)
-        case .operatorStart(let feature): move(feature, .wanted, now)
+        case .operatorStart(let feature): start(feature, byHand: .wanted, now)
         case .operatorStop(let feature): move(feature, .unwanted, now)
-        case .operatorRestart(let feature): move(feature, .restart, now)
+        case .operatorRestart(let feature): start(feature, byHand: .restart, now)
         case .spawnFailed(let feature, let because, let permanent):
             end(
                 feature, permanent ? .refused : .failure, because,
@@ -196,21 +210,44 @@ extension Supervisor {
         load.forget(feature)
         switch record.life.state {
         case .stopping(.rest), .stopping(.startAgain): note(.stopped, feature, because)
+        case .stopping(.pause), .stopping(.failure): note(.stopped, feature, because)
         default:
             if ending == .done {
                 note(.stopped, feature, "ended by itself: \(because)")
             } else {
                 records[feature]?.lastProblem = because
+                records[feature]?.lastFailure = kind
                 note(.failed, feature, because)
+                if !kind.isPermanent { strike(feature, kind, because, now) }
             }
         }
         records[feature]?.allocation = nil
         records[feature]?.told = nil
         records[feature]?.yieldBy = nil
         records[feature]?.unanswered = nil
+        records[feature]?.probeAt = nil
+        records[feature]?.healthWord = nil
+        records[feature]?.promise = PromiseWatch()
         // Others may have waited for what it had.
         isUnsettled = true
+        if ending != .refused, isGivenUp(record, feature, now) {
+            let count = record.restartsLately.moments.count
+            note(.failed, feature, "was started again \(count) times; it is given up")
+            return move(feature, .ended(.refused), now)
+        }
         move(feature, .ended(ending), now)
+    }
+
+    /// The operator wants it, now: also what its breaker keeps open is tried at once.
+    private mutating func start(
+        _ feature: FeatureID, byHand event: FeatureLife.Event, _ now: Instant
+    ) {
+        guard let record = records[feature], !record.isDisabled else { return }
+        if record.breaker.isOpen {
+            handle(.due, of: feature, now)
+            guard records[feature]?.breaker.isOpen == false else { return }
+        }
+        move(feature, event, now)
     }
 
     private mutating func overdue(_ feature: FeatureID, _ now: Instant) {
@@ -224,7 +261,18 @@ extension Supervisor {
         case .starting, .running:
             let what = record.life.state == .starting ? "start" : "answer to its allocation"
             records[feature]?.lastProblem = "it did not \(what) in time"
+            records[feature]?.lastFailure = .missedDeadline
             note(.late, feature, "did not \(what) in time; it is killed")
+            strike(feature, .missedDeadline, "it did not \(what) in time", now)
+        case .backingOff:
+            if let room = takeRetry(of: feature, now) {
+                records[feature]?.deadline = room
+                let pause = QuantityText.duration(room - now)
+                return note(
+                    .backingOff, feature,
+                    "waits \(pause) more: all features together were started again often enough")
+            }
+            handle(.due, of: feature, now)
         default: break
         }
         move(feature, .overdue, now)
@@ -245,7 +293,11 @@ extension Supervisor {
 
     /// A feature of an earlier daemon is there and works: it goes on as it is.
     private mutating func take(_ found: Input.Found, of feature: FeatureID, _ now: Instant) {
-        guard var record = records[feature], record.life.state == .waiting else { return }
+        guard var record = records[feature], record.life.state == .waiting else {
+            // It was about to end when its daemon did: what its breaker keeps open does not run.
+            if records[feature]?.life.hasProcess == false { directives.append(.kill(feature)) }
+            return
+        }
         _ = record.life.handle(.found)
         record.life.failures = found.failures
         record.generation = found.generation
@@ -260,10 +312,9 @@ extension Supervisor {
     }
 
     private mutating func adopt(_ new: Policy, _ now: Instant) {
-        let old = policy
+        let old = given
         given = new
-        planner = Planner(machine: machine, policy: new)
-        load.adopt(new)
+        renewPolicy(now)
         note(.policyChanged, nil, "policy \(new.name) is in force")
         mustPlan = true
         let names = Set(new.features.map(\.id))
@@ -275,9 +326,10 @@ extension Supervisor {
                 let record = records[feature.id]
             else {
                 if records[feature.id] == nil { add(feature, now: now) }
-                move(feature.id, .wanted, now)
+                if feature.enabled { move(feature.id, .wanted, now) }
                 continue
             }
+            if before.enabled != feature.enabled { enable(feature.id, feature.enabled, now) }
             if before.source != feature.source || before.config != feature.config {
                 move(feature.id, record.life.state == .stopped ? .unwanted : .restart, now)
             }
@@ -294,34 +346,38 @@ extension Supervisor {
         let action = record.life.handle(event)
         if record.life.state != before.state {
             record.since = now
-            record.deadline = deadline(of: record.life, now)
+            record.deadline = deadline(of: record, now)
         }
         if record.life.takesPart != before.takesPart || record.life.state == .waiting {
             mustPlan = true
         }
         records[feature] = record
-        tell(feature, record.life, before)
+        tell(feature, record, before, now)
         perform(action, feature, now)
         forgetIfGone(feature)
     }
 
-    private func deadline(of life: FeatureLife, _ now: Instant) -> Instant? {
-        switch life.state {
+    private func deadline(of record: Record, _ now: Instant) -> Instant? {
+        switch record.life.state {
         case .starting: now + deadlines.start
         case .running: now + BackOff.wellAfter
         case .stopping(.failure): now + deadlines.kill
         case .stopping: now + deadlines.stop + deadlines.kill
-        case .backingOff: now + BackOff.pause(failures: life.failures)
+        case .backingOff: pauseEnd(record, now)
         case .stopped, .waiting, .failed: nil
         }
     }
 
-    private mutating func tell(_ feature: FeatureID, _ life: FeatureLife, _ before: FeatureLife) {
-        guard life.state != before.state else { return }
-        switch life.state {
+    private mutating func tell(
+        _ feature: FeatureID, _ record: Record, _ before: FeatureLife, _ now: Instant
+    ) {
+        guard record.life.state != before.state else { return }
+        switch record.life.state {
         case .backingOff:
-            let pause = QuantityText.duration(BackOff.pause(failures: life.failures))
-            note(.backingOff, feature, "starts again in \(pause) (failure \(life.failures))")
+            // What its breaker does has been told.
+            guard !record.breaker.isOpen, let due = record.deadline else { return }
+            let pause = QuantityText.duration(due - now)
+            note(.backingOff, feature, "starts again in \(pause) (failure \(record.life.failures))")
         case .failed: note(.failed, feature, "is not started again; mend it, then start it by hand")
         case .stopping: note(.stopping, feature, "is asked to end")
         default: break
