@@ -41,7 +41,7 @@ extension ChaosRun {
     }
 
     private mutating func checkMinimum(_ feature: FeatureID, _ allocation: ResourceAllocation) {
-        guard let wanted = policy.features.first(where: { $0.id == feature }),
+        guard let wanted = engine.policy[feature],
             wanted.shortage == .keepOut
         else { return }
         let minimum = CoreClass.allCases.reduce(0) { $0 + (wanted.cores[$1]?.min ?? 0) }

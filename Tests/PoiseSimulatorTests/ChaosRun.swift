@@ -169,7 +169,9 @@ extension ChaosRun {
     private mutating func perform(_ directive: Directive) {
         switch directive {
         case .adopt(let plan):
-            for breach in PlanAudit(seenPlan(plan), machine: machine, policy: policy).breaches {
+            for breach in PlanAudit(
+                seenPlan(plan), machine: machine, policy: engine.policy, resting: engine.resting
+            ).breaches {
                 breaches.append("plan: \(breach)")
             }
         case .start(let feature, let allocation, let generation):

@@ -88,7 +88,7 @@ struct Lending {
     private mutating func offer(_ lender: ResourceAllocation, _ before: [Loan]) {
         guard !lender.exclusive.isEmpty,
             let feature = policy[lender.feature],
-            feature.lend || resting.contains(lender.feature), feature.partition == .member
+            feature.lend, feature.partition == .member
         else { return }
         let own = machine.cores.filter { $0.pus.isSubset(of: lender.exclusive) }
         let lent = before.filter { $0.lender == lender.feature }

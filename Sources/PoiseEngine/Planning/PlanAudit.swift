@@ -8,6 +8,7 @@ package struct PlanAudit {
     private let plan: AllocationPlan
     private let machine: Machine
     private let policy: Policy
+    private let resting: Set<FeatureID>
 
     /// Whether the CPU sets of a plan could be given on a machine: owned once, in whole cores, with
     /// room for the time that is shared.
@@ -23,9 +24,15 @@ package struct PlanAudit {
         self.plan = plan
         self.machine = machine
         policy = Policy(name: plan.policy, features: [])
+        resting = []
     }
 
-    package init(_ plan: AllocationPlan, machine: Machine, policy: Policy) {
+    /// - Parameter resting: features that do not run while their breaker is open: they lend to
+    ///   everybody.
+    package init(
+        _ plan: AllocationPlan, machine: Machine, policy: Policy, resting: Set<FeatureID> = []
+    ) {
+        self.resting = resting
         self.plan = plan
         self.machine = machine
         self.policy = policy
@@ -63,7 +70,8 @@ package struct PlanAudit {
         if plan.idle != pus.subtracting(used) { breaches.append("idle is \(plan.idle)") }
     }
 
-    /// What is borrowed is another's own, which it lends, and whose priority is not lower.
+    /// What is borrowed is another's own, which it lends, and whose priority is not lower or who
+    /// does not run.
     private mutating func checkLoans() {
         for allocation in plan.features {
             let name = allocation.feature
@@ -73,7 +81,9 @@ package struct PlanAudit {
             guard !allocation.borrowed.isEmpty else { continue }
             var offered = CPUSet()
             for lender in plan.features
-            where lender.feature != name && lender.priority >= allocation.priority {
+            where lender.feature != name {
+                guard lender.priority >= allocation.priority || resting.contains(lender.feature)
+                else { continue }
                 offered.formUnion(lender.lent)
             }
             if !allocation.borrowed.isSubset(of: offered) {

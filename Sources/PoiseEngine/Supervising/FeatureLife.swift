@@ -9,8 +9,8 @@ package import PoiseModel
 /// - *stopping*: it was asked to end (or was killed); what follows is kept with the state.
 /// - *backingOff*: it failed and is started again after a pause: a short one, or for as long as
 ///   its `Breaker` is open.
-/// - *failed*: it cannot work as it is (exit code 100, a failure of a temporary feature, or too many
-///   restarts); only the operator or a new policy starts it again.
+/// - *failed*: it cannot work as it is (exit code 100, a failure of a temporary feature, or too
+///   many restarts); only the operator or a new policy starts it again.
 ///
 /// What the operator wants wins over what the plan says, and both over restarts: a feature that is
 /// stopped while it backs off stays stopped. A feature keeps its place in the plan while it backs

@@ -134,7 +134,7 @@ extension Supervisor {
     }
 
     /// Features whose cores nobody needs for a while: those that rest.
-    func resting(_ now: Instant) -> Set<FeatureID> {
+    func restingNow(_ now: Instant) -> Set<FeatureID> {
         Set(
             records.filter { _, record in
                 record.life.state == .backingOff

@@ -29,6 +29,7 @@ extension Supervisor {
 
     /// Begins and ends loans, so that they fit a plan that has none yet.
     mutating func lend(by base: AllocationPlan, _ now: Instant) {
+        resting = restingNow(now)
         let new = newLoans(by: base, now)
         let before = loans
         loans = new
@@ -51,7 +52,7 @@ extension Supervisor {
 
     private func newLoans(by base: AllocationPlan, _ now: Instant) -> [Loan] {
         Lending.loans(
-            base, before: loans, resting: resting(now), policy: policy, machine: machine,
+            base, before: loans, resting: resting, policy: policy, machine: machine,
             load: load, now: now)
     }
 

@@ -6,53 +6,6 @@ package import PoiseModel
 /// inputs of one turn, performs the directives in their order, and brings outcomes back as inputs
 /// of a later turn.
 package struct Supervisor: Sendable, Codable {
-    /// How long each step may take.
-    package struct Deadlines: Sendable, Codable {
-        package var start = Duration.seconds(10)
-        package var apply = Duration.seconds(5)
-        /// From a question for health and load until a host has answered any.
-        package var answer = Duration.seconds(5)
-        /// From being told that cores are taken until they are.
-        package var yield = Duration.milliseconds(10)
-        package var stop = Duration.seconds(5)
-        /// From a kill until it is tried again.
-        package var kill = Duration.seconds(1)
-
-        package init() {}
-    }
-
-    /// What is known of one feature.
-    package struct Record: Sendable, Codable {
-        package var life: FeatureLife
-        package var generation = 0
-        /// What it is held to.
-        package var allocation: ResourceAllocation?
-        /// What its host was last told that it has.
-        package var told: ResourceAllocation?
-        /// When cores that it was asked to give up are taken anyway.
-        package var yieldBy: Instant?
-        package var since: Instant
-        package var lastProblem: String?
-        package var restarts = 0
-        /// When the engine looks at it again by itself, and why.
-        package var deadline: Instant?
-        package var unanswered: Int?
-        package var keptOut: KeptOut?
-        package internal(set) var breaker = Breaker()
-        /// In which way it failed last.
-        package internal(set) var lastFailure: FailureKind?
-        /// When it was started again by itself.
-        var restartsLately = EventWindow()
-        /// When the next probe of it counts.
-        var probeAt: Instant?
-        var promise = PromiseWatch()
-        /// Turned off by the operator.
-        package internal(set) var isDisabled = false
-        /// What its plugin said of its health last.
-        package internal(set) var healthWord: HealthWord?
-        var memory = MemoryGuard()
-    }
-
     package var machine: Machine { planner.machine }
     /// The policy in effect: what the operator gave, with features that are tried on a smaller
     /// budget and with the two sides of each rollout.
@@ -67,6 +20,8 @@ package struct Supervisor: Sendable, Codable {
     package internal(set) var load = LoadBook()
     /// Who runs on whose idle cores.
     package internal(set) var loans: [Loan] = []
+    /// Features that had a place in the plan and did not run when loans were decided last.
+    package internal(set) var resting: Set<FeatureID> = []
     /// When features were started again by themselves, all together.
     var retries = EventWindow()
     package internal(set) var levels = ServiceLevels()
@@ -156,9 +111,9 @@ extension Supervisor {
     private mutating func take(_ input: Input, _ now: Instant) {
         switch input {
         case .policy(let new): adopt(new, now)
-        case .operatorStart(let feature): start(feature, byHand: .wanted, now)
-        case .operatorStop(let feature): move(feature, .unwanted, now)
-        case .operatorRestart(let feature): start(feature, byHand: .restart, now)
+        case .operatorStart, .operatorStop, .operatorRestart, .operatorEnable, .breaker, .level,
+            .rollout, .shutdown:
+            take(command: input, now)
         case .spawnFailed(let feature, let because, let permanent):
             end(
                 feature, permanent ? .refused : .failure, because,
@@ -167,15 +122,7 @@ extension Supervisor {
             guard records[feature]?.life.state == .starting else { return }
             note(.started, feature, "works")
             move(feature, .started, now)
-        case .applied(let feature, let generation):
-            guard let record = records[feature], generation >= record.unanswered ?? .max else {
-                return
-            }
-            records[feature]?.unanswered = nil
-            records[feature]?.yieldBy = nil
-            if record.life.state == .running {
-                records[feature]?.deadline = now + BackOff.wellAfter
-            }
+        case .applied(let feature, let generation): applied(feature, generation, now)
         case .reportedFailure(let feature, let because):
             records[feature]?.lastProblem = because
             note(.failed, feature, because)
@@ -185,19 +132,40 @@ extension Supervisor {
         case .health(let feature, let word): take(word, of: feature, now)
         case .checked(let feature, let check, let outcome):
             take(check, outcome, of: feature, now)
-        case .operatorEnable(let feature, let isOn): enable(feature, isOn, now)
-        case .breaker(let feature, let command): take(command, of: feature, now)
-        case .level(let level): setLevel(level, now)
-        case .rollout(let command): take(command, now)
         case .found(let feature, let found): take(found, of: feature, now)
         case .refused(let because): takeBack(because, now)
         case .machine(let machine): adopt(machine)
         case .load(let turn): take(turn, now)
         case .need(let feature, let coreClass, let millicores, let duration):
             take(need: feature, coreClass, millicores, duration, now)
+        }
+    }
+
+    /// What the operator wants.
+    private mutating func take(command: Input, _ now: Instant) {
+        switch command {
+        case .operatorStart(let feature): start(feature, byHand: .wanted, now)
+        case .operatorStop(let feature): move(feature, .unwanted, now)
+        case .operatorRestart(let feature): start(feature, byHand: .restart, now)
+        case .operatorEnable(let feature, let isOn): enable(feature, isOn, now)
+        case .breaker(let feature, let command): take(command, of: feature, now)
+        case .level(let level): setLevel(level, now)
+        case .rollout(let command): take(command, now)
         case .shutdown:
             isShuttingDown = true
             for feature in records.keys.sorted() { move(feature, .unwanted, now) }
+        default: break
+        }
+    }
+
+    private mutating func applied(_ feature: FeatureID, _ generation: Int, _ now: Instant) {
+        guard let record = records[feature], generation >= record.unanswered ?? .max else {
+            return
+        }
+        records[feature]?.unanswered = nil
+        records[feature]?.yieldBy = nil
+        if record.life.state == .running {
+            records[feature]?.deadline = now + BackOff.wellAfter
         }
     }
 
