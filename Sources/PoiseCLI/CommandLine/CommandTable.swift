@@ -11,7 +11,7 @@ enum CommandTable {
         StatusCommand.command, AllocationsCommand.command, ExplainCommand.command,
         WhyNotCommand.command, HistoryCommand.command, EventsCommand.command,
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
-        BreakerCommands.list, BreakerCommands.reset, BreakerCommands.hold,
+        BreakerCommand.command, BreakerCommands.reset, BreakerCommands.hold,
         PolicyApplyCommand.command, PluginListCommand.command, RunCommand.command,
     ]
 
