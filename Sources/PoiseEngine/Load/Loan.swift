@@ -29,6 +29,16 @@ extension AllocationPlan {
         }
     }
 
+    /// The plan with a word of those that have a place and do not run.
+    func telling(_ resting: Set<FeatureID>) -> AllocationPlan {
+        guard !resting.isEmpty else { return self }
+        var plan = self
+        for index in plan.features.indices where resting.contains(plan.features[index].feature) {
+            plan.features[index].because += "; does not run now (poise breaker)"
+        }
+        return plan
+    }
+
     /// The plan with loans written into it.
     ///
     /// A lender gets the largest weight there is (`cpu.weight`): on a core that both are on it gets

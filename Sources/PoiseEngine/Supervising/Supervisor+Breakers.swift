@@ -173,7 +173,7 @@ extension Supervisor {
         let wasOnTrial = breaker.isOnTrial
         let change = breaker.handle(event, rules, now: now)
         records[feature]?.breaker = breaker
-        tell(change, of: feature, breaker)
+        tell(change, after: event, of: feature, breaker)
         if change != .nothing { mustPlan = true }
         if breaker.isOnTrial != wasOnTrial { renewPolicy(now) }
         return change
@@ -193,7 +193,8 @@ extension Supervisor {
     }
 
     private mutating func tell(
-        _ change: Breaker.Change, of feature: FeatureID, _ breaker: Breaker
+        _ change: Breaker.Change, after event: Breaker.Event, of feature: FeatureID,
+        _ breaker: Breaker
     ) {
         guard let policy = given[feature]?.breaker ?? self.policy[feature]?.breaker else { return }
         let cause = breaker.cause.map { "\($0.kind.words): \($0.because)" } ?? "by hand"
@@ -204,7 +205,7 @@ extension Supervisor {
             if breaker.isEnforced {
                 note(
                     .opened, feature,
-                    "its breaker opens for \(time) (\(cause)); its cores are lent meanwhile")
+                    "its breaker opens for \(time) (\(cause)); others may use its cores meanwhile")
             } else {
                 let why =
                     policy.mode == .observe
@@ -222,6 +223,8 @@ extension Supervisor {
                 "is tried again with \(policy.halfOpenBudgetPercent) % of its cores: "
                     + "\(policy.probes) good probes close its breaker")
         case .probing: note(.detected, feature, "its breaker would be half open now")
+        case .closed where event == .reset:
+            note(.closed, feature, "its breaker is closed by hand")
         case .closed: note(.closed, feature, "its breaker is closed: it works again")
         case .held: note(.opened, feature, "its breaker is held open by hand")
         }

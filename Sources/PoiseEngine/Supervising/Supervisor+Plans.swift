@@ -9,7 +9,7 @@ extension Supervisor {
         let base = planner.plan(
             demands: demands, inForce: old.withoutLoans(), running: running)
         lend(by: base, now)
-        let new = base.with(loans)
+        let new = base.with(loans).telling(resting)
         plan = new
         if new != old {
             directives.append(.adopt(new))

@@ -82,7 +82,11 @@ package struct Supervisor: Sendable, Codable {
     /// When the engine wants to be called again even if nothing happens.
     package var nextDeadline: Instant? {
         (records.values.flatMap {
-            [$0.deadline, $0.yieldBy, $0.probeAt, $0.breaker.opensAgainAt]
+            // While an enforced pause lasts, the deadline is its end.
+            [
+                $0.deadline, $0.yieldBy, $0.probeAt,
+                $0.breaker.isOpen ? nil : $0.breaker.opensAgainAt,
+            ]
         } + [
             needs.nextExpiry, refusals.retryAt, levels.nextDeadline, rollouts.nextDeadline,
         ])
