@@ -130,6 +130,8 @@ extension ChaosRun {
         for allocation in engine.plan.features {
             let feature = allocation.feature
             guard let process = processes[feature] else {
+                // Somebody has to reset its breaker.
+                if case .held = engine.records[feature]?.breaker.state { continue }
                 breaches.append("\(feature) has a place and does not run")
                 continue
             }
@@ -144,6 +146,15 @@ extension ChaosRun {
                 breaches.append("\(feature) is left without a CPU")
             }
             checkMinimum(feature, process.held)
+        }
+        for feature in processes.keys.sorted()
+        where engine.records[feature]?.isDisabled == true
+            || engine.records[feature]?.breaker.isOpen == true
+        {
+            let record = engine.records[feature]
+            breaches.append(
+                "\(feature) runs in the end, disabled \(record?.isDisabled ?? false),"
+                    + " breaker \(record?.breaker.state ?? .closed)")
         }
         for feature in processes.keys.sorted() where engine.plan[feature] == nil {
             breaches.append("\(feature) runs in the end and has no place")

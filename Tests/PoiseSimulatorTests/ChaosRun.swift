@@ -279,7 +279,26 @@ extension ChaosRun {
         case 87...89:
             // Answers that nobody has asked for.
             return [.applied(feature, generation: random.pick(0...50))]
+        case 90...92: return failures(of: feature)
+        case 93: return [.breaker(feature, random.happens(300) ? .hold : .reset)]
+        case 94: return [.operatorEnable(feature, !random.happens(300))]
         default: return []
+        }
+    }
+
+    /// Words of its health, and failures that end nothing; now and then one after the other.
+    private mutating func failures(of feature: FeatureID) -> [Input] {
+        let kinds: [FailureKind] = [
+            .missedDeadline, .failedHealthCheck, .outOfMemory, .latency, .security, .host,
+        ]
+        return (0..<(random.happens(200) ? 6 : 1)).map { _ in
+            switch random.pick(0...3) {
+            case 0: .health(feature, .good)
+            case 1: .health(feature, .failing("no luck"))
+            default:
+                .failed(
+                    feature, kinds.randomElement(using: &random) ?? .latency, because: "no luck")
+            }
         }
     }
 
@@ -321,11 +340,13 @@ extension ChaosRun {
     /// The daemon crashes and the next one takes over what still runs.
     private mutating func crashDaemon() {
         let left = random.happens(700) ? engine.plan : nil
+        let kept = random.happens(900) ? engine.kept : KeptState()
         due = []
         (untold, heard) = ([], [])
         isRefusalOpen = false
         let instant = Instant(nanoseconds: now)
         engine = Supervisor(machine: machine, policy: policy, inForce: left, now: instant)
+        engine.take(kept, isSameBoot: !random.happens(100), now: instant)
         var found: [Input] = []
         for feature in processes.keys.sorted() {
             guard features.contains(feature), var process = processes[feature] else {

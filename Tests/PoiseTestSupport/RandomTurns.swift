@@ -49,6 +49,7 @@ package struct RandomTurns {
             return .spawnFailed(
                 feature, because: "no such file", permanent: .random(using: &random))
         case 97: return found(feature, record)
+        case 98: return verdict(on: feature)
         default: return ended(feature)
         }
     }
@@ -66,6 +67,19 @@ package struct RandomTurns {
         let endings: [FeatureLife.Ending] = [.done, .failure, .failure, .refused]
         return .ended(
             feature, endings.randomElement(using: &random) ?? .done, because: "exit code 1")
+    }
+
+    /// What says how it does, and what an operator makes of it.
+    private mutating func verdict(on feature: FeatureID) -> Input {
+        let kind = FailureKind.allCases.randomElement(using: &random) ?? .crash
+        return [
+            .failed(feature, kind, because: "as it fell"), .health(feature, .good),
+            .health(feature, .failing("x")), .health(feature, .degraded("y")),
+            .checked(feature, check: "port", .failed("refused")),
+            .checked(feature, check: "port", .passed), .breaker(feature, .hold),
+            .breaker(feature, .reset), .operatorEnable(feature, true),
+            .operatorEnable(feature, false), .level(.reduced), .level(nil),
+        ].randomElement(using: &random) ?? .level(nil)
     }
 
     private func found(_ feature: FeatureID, _ record: Supervisor.Record) -> Input? {

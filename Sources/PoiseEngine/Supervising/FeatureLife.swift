@@ -125,6 +125,9 @@ package struct FeatureLife: Sendable, Equatable, Codable {
 
         case (.waiting, .placed): return (.starting, .start)
         case (.waiting, .found): return (.running, .nothing)
+        // It was about to end when its daemon did.
+        case (.backingOff, .found): return (.stopping(.pause), .kill)
+        case (.stopped, .found), (.failed, .found): return (.stopping(.rest), .kill)
 
         case (.starting, .unwanted), (.running, .unwanted): return (.stopping(.rest), .askToStop)
         case (.starting, .restart), (.running, .restart), (.starting, .displaced),
@@ -161,8 +164,7 @@ package struct FeatureLife: Sendable, Equatable, Codable {
             (.backingOff, .displaced),
             (.backingOff, .started), (.backingOff, .ended), (.failed, .placed),
             (.failed, .displaced), (.failed, .started), (.failed, .ended), (.failed, .overdue),
-            (.stopped, .found), (.starting, .found), (.running, .found), (.stopping, .found),
-            (.backingOff, .found), (.failed, .found):
+            (.starting, .found), (.running, .found), (.stopping, .found):
             return (state, .nothing)
         }
     }

@@ -222,6 +222,14 @@ extension Supervisor {
         move(feature, event, now)
     }
 
+    /// It runs something else from now on: what it did before says nothing of that.
+    private mutating func startAnew(_ feature: FeatureID, _ record: Record, _ now: Instant) {
+        guard record.life.state != .stopped, !record.isDisabled else { return }
+        if record.breaker.state == .held(.byHand) { return }
+        handle(.reset, of: feature, now)
+        move(feature, .restart, now)
+    }
+
     private mutating func overdue(_ feature: FeatureID, _ now: Instant) {
         guard let record = records[feature] else { return }
         records[feature]?.deadline = nil
@@ -265,22 +273,19 @@ extension Supervisor {
 
     /// A feature of an earlier daemon is there and works: it goes on as it is.
     private mutating func take(_ found: Input.Found, of feature: FeatureID, _ now: Instant) {
-        guard var record = records[feature], record.life.state == .waiting else {
-            // It was about to end when its daemon did: what its breaker keeps open does not run.
-            if records[feature]?.life.hasProcess == false { directives.append(.kill(feature)) }
-            return
-        }
-        _ = record.life.handle(.found)
+        guard var record = records[feature], !record.life.hasProcess else { return }
+        let action = record.life.handle(.found)
         record.life.failures = found.failures
         record.generation = found.generation
         record.restarts = found.restarts
         record.allocation = found.allocation
         record.told = found.allocation
         record.since = found.since
-        record.deadline = now + BackOff.wellAfter
+        record.deadline = deadline(of: record, now)
         records[feature] = record
-        note(.found, feature, "was running and goes on")
         mustPlan = true
+        guard action == .nothing else { return perform(action, feature, now) }
+        note(.found, feature, "was running and goes on")
     }
 
     private mutating func adopt(_ new: Policy, _ now: Instant) {
@@ -303,7 +308,7 @@ extension Supervisor {
             }
             if before.enabled != feature.enabled { enable(feature.id, feature.enabled, now) }
             if before.source != feature.source || before.config != feature.config {
-                move(feature.id, record.life.state == .stopped ? .unwanted : .restart, now)
+                startAnew(feature.id, record, now)
             }
             records[feature.id]?.life.setRestart(feature.restart)
         }
