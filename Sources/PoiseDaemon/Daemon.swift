@@ -213,6 +213,8 @@ package final class Daemon {
         let directives = engine.handle(inputs, now: start)
         decidedAt = MonotonicClock.now
         let took = (decidedAt - start).wholeNanoseconds / 1000
+        // Before anybody hears of it: what was told must outlive a crash.
+        if !directives.isEmpty { keepState() }
         for directive in directives {
             if case .adopt = directive { solveMicroseconds = took }
             perform(directive)
@@ -221,10 +223,7 @@ package final class Daemon {
             engine.plan[feature] != engine.records[feature]?.allocation
         }
         // A look that nothing follows from changes nothing for the next daemon either.
-        if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) {
-            leaveState()
-            keepState()
-        }
+        if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) { leaveState() }
         record(inputs, now: start, directives)
     }
 

@@ -106,6 +106,10 @@ extension Supervisor {
                 continue
             }
             guard !record.life.takesPart else { continue }
+            guard !record.isDisabled else {
+                situation.absent[feature] = "is disabled"
+                continue
+            }
             let problem = record.lastProblem.map { ": \($0)" } ?? ""
             let verb = record.life.state == .failed ? "has" : "is"
             situation.absent[feature] = "\(verb) \(record.life.state.word)\(problem)"
