@@ -1,4 +1,5 @@
 import PoiseEngine
+import PoiseLinux
 import PoiseModel
 import PoiseWire
 
@@ -12,6 +13,16 @@ extension Daemon {
         }
         let text = command == .reset ? "has its breaker reset" : "is held open by hand"
         return operate(call, text) { .breaker($0, command) }
+    }
+
+    /// A feature did what it must not; once a second is often enough to say so.
+    func accuse(_ feature: FeatureID, _ because: String) {
+        let now = MonotonicClock.now
+        guard let process = processes[feature],
+            process.accusedAt.map({ now - $0 >= .seconds(1) }) ?? true
+        else { return }
+        process.accusedAt = now
+        inbox.post(.failed(feature, .security, because: because))
     }
 
     /// Why a feature cannot be started; nil when it can.

@@ -170,10 +170,7 @@ extension Daemon {
                 .notAllowed, "the process that connected has ended, or is not known")
         }
         if let feature = connection.feature ?? feature(of: peer.process) {
-            inbox.post(
-                .failed(
-                    feature, .security,
-                    because: "one of its processes called the control socket (\(call.method))"))
+            accuse(feature, "one of its processes called the control socket (\(call.method))")
             return ControlReply(
                 .notAllowed, "a process of the feature \(feature) may not use the control socket")
         }

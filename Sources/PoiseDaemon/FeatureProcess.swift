@@ -33,6 +33,8 @@ final class FeatureProcess {
     var saidStopped = false
     /// When its host was asked for something that it has not answered yet.
     var askedAt: Instant?
+    /// When it was last told to have done what it must not.
+    var accusedAt: Instant?
     /// Messages taken since the last tick, and whether no more are until the next.
     var newsSinceTick = 0
     var isMuted = false
