@@ -194,34 +194,7 @@ extension Daemon {
         }
     }
 
-    func takeNews(of feature: FeatureID, _ ready: Epoll.Ready) {
-        guard let process = processes[feature], let channel = process.channel else { return }
-        // A host that never pauses gets its turn again after the others, and only so much a second:
-        // one that keeps to its own budget never comes near.
-        for _ in 0..<64 {
-            process.newsSinceTick += 1
-            if process.newsSinceTick > Daemon.mostNewsPerTick, ready.token != 0 {
-                process.isMuted = true
-                unwatch(channel, ready.token)
-                say("dropped", feature, "its host says too much; it is heard again in a second")
-                return
-            }
-            guard case .bytes(let bytes) = process.nextNews() else {
-                if ready.hungUp { unwatch(channel, ready.token) }
-                return
-            }
-            do {
-                take(try HostNews(json: JSON.parse(bytes)), from: process)
-            } catch {
-                process.dropped += 1
-                if process.dropped == 1 {
-                    say("refused", feature, "its host sent what is no message: \(error)")
-                }
-            }
-        }
-    }
-
-    private func take(_ news: HostNews, from process: FeatureProcess) {
+    func take(_ news: HostNews, from process: FeatureProcess) {
         let feature = process.feature
         switch news {
         case .loaded(let name, let version, _): process.plugin = (name, version)
@@ -246,7 +219,7 @@ extension Daemon {
             say("event", feature, name + Daemon.text(of: fields))
         case .failed(let stage, let text, _):
             process.toldFailure = "\(stage): \(text)"
-        case .dropped(let logs, let events, let needs): process.dropped += logs + events + needs
+        case .dropped(let counts): process.traffic.droppedByHost(counts)
         }
     }
 
@@ -292,9 +265,7 @@ extension Daemon {
                     try watch(channel, .channel(feature), .read)
                 }
             }
-            let lost = process.output.lostBytes
             if process.output.tick() {
-                say("dropped", feature, "prints too much; \(lost) bytes were thrown away so far")
                 do throws(SystemError) {
                     try watch(process.output.pipe, .output(feature), .read)
                 } catch {
@@ -309,8 +280,6 @@ extension Daemon {
 }
 
 extension Daemon {
-    private static let mostNewsPerTick = 2000
-
     /// Asks a host how its plugin is; one that answers nothing for too long has failed, whatever
     /// keeps it: a plugin that does not return, a host that was stopped.
     private func ask(_ process: FeatureProcess) {

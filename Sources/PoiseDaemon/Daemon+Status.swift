@@ -16,7 +16,7 @@ extension Daemon {
             "policyPath": .string(policyPath), "policyProblem": JSON(policyProblem),
             "uptimeSeconds": .number((MonotonicClock.now - startedAt).inSeconds),
             "turns": .integer(turns), "kernelWrites": JSON(enforcer.groups?.writes),
-            "sensing": sensing.json, "reaction": reaction.json,
+            "traffic": trafficJSON, "sensing": sensing.json, "reaction": reaction.json,
             "features": .array(features),
         ]
     }
@@ -26,6 +26,7 @@ extension Daemon {
         let process = processes[feature]
         let sample = process?.load.sample ?? units.units[feature]?.load.sample
         let since = MonotonicClock.now - record.since
+        let dropped = process.map { $0.traffic.dropped(outputBytes: $0.output.lostBytes) }
         return [
             "feature": .string(feature.name),
             "state": .string(record.life.state.word), "since": .number(since.inSeconds),
@@ -39,7 +40,8 @@ extension Daemon {
             "generation": .integer(record.generation),
             "load": (process?.load ?? units.units[feature]?.load)?.reading?.json ?? .null,
             "report": process?.report?.json ?? .null, "health": JSON(process?.health),
-            "dropped": JSON(process?.dropped), "drifted": JSON(process?.drifted),
+            "dropped": JSON(dropped?.messages), "droppedBy": dropped?.json ?? .null,
+            "drifted": JSON(process?.drifted),
             "refused": .array((process?.refusals ?? []).map(JSON.string)),
             "keptOut": record.keptOut?.json ?? .null,
             "enabled": .bool(!record.isDisabled),

@@ -76,6 +76,8 @@ package final class Daemon {
     /// How long the turn took that made the plan in force: solving and all.
     var solveMicroseconds: Int?
     let sensing = Sensing()
+    /// How strict the limits of what features send are.
+    var pressure = TrafficPressure()
     var reaction = Reaction()
     /// When the directives that are being performed were decided.
     private(set) var decidedAt: Instant
@@ -369,11 +371,13 @@ package final class Daemon {
     }
 
     private func tick() {
+        let lateness = MonotonicClock.now - nextTick
         nextTick = MonotonicClock.now + Daemon.tick
         // A daemon that no longer comes here is as good as dead.
         if service.watchdogInterval != nil { tell(.watchdog) }
         look(at: sensed, isThorough: true)
         checkFeatures()
+        lookAfterTraffic(lateness: lateness)
         units.mendDrift()
         units.reconnect()
         leaveState()

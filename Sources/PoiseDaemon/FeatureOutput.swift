@@ -1,19 +1,19 @@
 import PoiseLinux
 import PoiseModel
+import PoiseWire
 
 /// What a feature's processes print: read from a pipe, kept in a bounded file, never allowed to
 /// cost more than its share.
 ///
-/// Up to `bytesPerTick` are kept between two ticks; what is beyond is read and thrown away, and
-/// when even that gets too much, nothing is read until the next tick, so that the printer waits.
+/// What its `TrafficLimit` lets through is kept; what is beyond is read and thrown away, and when
+/// even that gets too much, nothing is read until the next tick, so that the printer waits.
 struct FeatureOutput: ~Copyable {
-    private static let bytesPerTick = 256 << 10
     private static let readPerTick = 4 << 20
 
     let pipe: FileDescriptor
     private var log: RotatingLog
     private var line: [UInt8] = []
-    private var keptSinceTick = 0
+    private var gate = TrafficGate(.of(.outputBytes), now: MonotonicClock.now)
     private var readSinceTick = 0
     /// Bytes thrown away, ever.
     private(set) var lostBytes = 0
@@ -48,10 +48,12 @@ struct FeatureOutput: ~Copyable {
     /// Opens the budget again; true when reading had been paused.
     mutating func tick() -> Bool {
         let wasPaused = readSinceTick >= FeatureOutput.readPerTick
-        keptSinceTick = 0
         readSinceTick = 0
         return wasPaused
     }
+
+    /// Keeps only so many per cent of what it otherwise would.
+    mutating func limit(percent: Int) { gate.limit(percent: percent, now: MonotonicClock.now) }
 
     /// Writes what is left of a last line.
     mutating func finish() {
@@ -65,15 +67,14 @@ struct FeatureOutput: ~Copyable {
     mutating func append(_ text: String) { log.append(text) }
 
     private mutating func keep(_ bytes: [UInt8]) {
-        let room = FeatureOutput.bytesPerTick - keptSinceTick
-        lostBytes += max(0, bytes.count - room)
-        for byte in bytes.prefix(max(0, room)) {
+        let room = gate.take(upTo: bytes.count, now: MonotonicClock.now)
+        lostBytes += bytes.count - room
+        for byte in bytes.prefix(room) {
             if byte == UInt8(ascii: "\n") || line.count >= 4096 {
                 log.append(String(decoding: line, as: UTF8.self))
                 line.removeAll(keepingCapacity: true)
             }
             if byte != UInt8(ascii: "\n") { line.append(byte) }
         }
-        keptSinceTick += min(bytes.count, max(0, room))
     }
 }

@@ -26,8 +26,8 @@ final class FeatureProcess {
     var refusals: [String] = []
     /// Threads found outside of their set and put back, ever.
     var drifted = 0
-    /// What its host threw away because the plugin sent too much, ever.
-    var dropped = 0
+    /// What it may send, and what of that came and was thrown away here, ever.
+    var traffic: FeatureTraffic
     var plugin: (name: String, version: String)?
     /// Whether its host said that it has stopped in order.
     var saidStopped = false
@@ -55,6 +55,7 @@ final class FeatureProcess {
         self.identity = identity
         self.channel = channel
         self.output = output
+        traffic = FeatureTraffic(now: MonotonicClock.now)
     }
 
     var pid: ProcessID { handle.pid }

@@ -43,7 +43,7 @@ package enum HostNews: Sendable, Equatable {
     /// A step failed; the host ends. `permanent` when starting again is of no use.
     case failed(stage: String, text: String, permanent: Bool)
     /// What the host threw away since it last said so, because the plugin sent too much.
-    case dropped(logs: Int, events: Int, needs: Int)
+    case dropped(TrafficCounts)
 
     package static let mostFields = 16
     package static let mostGauges = 32
@@ -82,9 +82,7 @@ package enum HostNews: Sendable, Equatable {
                 text: try json.tamedText("text", longest: HostNews.longestText),
                 permanent: json["permanent"]?.bool ?? false)
         case "dropped":
-            self = .dropped(
-                logs: try json.count("logs"), events: try json.count("events"),
-                needs: try json.count("needs"))
+            self = .dropped(try HostNews.dropped(json))
         default: throw WireError("news", "is none: \("\(json["news"] ?? .null)".prefix(64))")
         }
     }
@@ -100,6 +98,19 @@ package enum HostNews: Sendable, Equatable {
                 Instant(
                     nanoseconds: try json.count("signalledNanoseconds", most: 1 << 62))
             })
+    }
+
+    /// What a host drops of what its plugin sends.
+    private static let droppable: [TrafficClass] = [.logs, .events, .needs, .reports, .health]
+
+    private static func dropped(_ json: JSON) throws(WireError) -> TrafficCounts {
+        var counts = TrafficCounts()
+        for kind in droppable {
+            // A host from before these were counted does not tell them.
+            if json[kind.rawValue] == nil, kind == .reports || kind == .health { continue }
+            counts[kind] = try json.count(kind.rawValue)
+        }
+        return counts
     }
 
     private static func health(_ json: JSON) throws(WireError) -> Health {
@@ -166,11 +177,10 @@ extension HostNews {
                 "news": "failed", "stage": .string(stage), "text": .string(text),
                 "permanent": .bool(permanent),
             ]
-        case .dropped(let logs, let events, let needs):
-            [
-                "news": "dropped", "logs": .integer(logs), "events": .integer(events),
-                "needs": .integer(needs),
-            ]
+        case .dropped(let counts):
+            .object(
+                [.init("news", "dropped")]
+                    + HostNews.droppable.map { .init($0.rawValue, .integer(counts[$0])) })
         }
     }
 

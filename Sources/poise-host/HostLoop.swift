@@ -99,6 +99,8 @@ struct HostLoop {
                 return finish()
             case .unreadable(let text):
                 refuse("reading an order failed: \(text.prefix(500))")
+            // Not for the plugin's thread: one that never returns is to be limited too.
+            case .order(.limit(let percent)): outbox.limit(percent: percent)
             case .order(let order):
                 hasStart = true
                 plugin.orders.put(order)

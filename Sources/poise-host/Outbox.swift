@@ -36,6 +36,11 @@ final class Outbox: Sendable {
     /// An answer to an order.
     func answer(_ news: HostNews) { change { $0.add(news) } }
 
+    /// Lets the plugin say only so many per cent of what it usually may.
+    func limit(percent: Int) {
+        state.withLock { $0.budget.limit(percent: percent, now: .now) }
+    }
+
     /// The last answer: when it is sent the process ends so.
     func end(_ news: HostNews, _ code: HostExit) {
         change { state in
@@ -50,8 +55,8 @@ final class Outbox: Sendable {
         var isAdmitted = true
         change { state in
             switch kind {
-            case .log: isAdmitted = state.admitsLog()
-            case .event: isAdmitted = state.admitsEvent()
+            case .log: isAdmitted = state.admits(.logs)
+            case .event: isAdmitted = state.admits(.events)
             case .need(let need):
                 state.budget.keep(need)
                 isAdmitted = false
@@ -93,25 +98,19 @@ final class Outbox: Sendable {
 }
 
 extension Outbox.State {
-    fileprivate mutating func admitsLog() -> Bool {
-        guard budget.mayLog(now: .now) else { return false }
-        if news.count >= Outbox.longest { budget.dropLog() }
-        return news.count < Outbox.longest
-    }
-
-    fileprivate mutating func admitsEvent() -> Bool {
-        guard budget.mayTellEvent(now: .now) else { return false }
-        if news.count >= Outbox.longest { budget.dropEvent() }
+    fileprivate mutating func admits(_ kind: TrafficClass) -> Bool {
+        guard budget.admits(kind, now: .now) else { return false }
+        if news.count >= Outbox.longest { budget.dropPassed(kind) }
         return news.count < Outbox.longest
     }
 
     /// An answer to a question takes the place of an older one that still waits; what the daemon
     /// must learn (`applied`, `failed`, `stopped`, …) waits in its order for as long as it takes.
     fileprivate mutating func add(_ answer: HostNews) {
-        switch answer {
-        case .report: news.removeAll { if case .report = $0 { true } else { false } }
-        case .health: news.removeAll { if case .health = $0 { true } else { false } }
-        default: break
+        let kind = TrafficClass(answer)
+        if kind == .reports || kind == .health {
+            guard budget.admits(kind, now: .now) else { return }
+            news.removeAll { TrafficClass($0) == kind }
         }
         news.append(answer)
     }

@@ -149,7 +149,7 @@ struct HostProcessTests {
         var logs = 0
         var events = 0
         var needs: [Int] = []
-        var dropped = (logs: 0, events: 0, needs: 0)
+        var dropped = TrafficCounts()
         let isLast: (HostNews) -> Bool = { news in
             switch news {
             case .log(let level, let text, let fields):
@@ -157,12 +157,12 @@ struct HostProcessTests {
                 #expect(level == .error && text.utf8.count <= 2048 && fields.count <= 16)
             case .event: events += 1
             case .need(_, let millicores, _, _): needs.append(millicores)
-            case .dropped(let l, let e, let n):
-                dropped = (dropped.logs + l, dropped.events + e, dropped.needs + n)
+            case .dropped(let counts): dropped.add(counts)
             default: break
             }
-            return needs.last == 19_999 && dropped.logs + logs == 20_000
-                && dropped.events + events == 20_000 && dropped.needs + needs.count == 20_000
+            return needs.last == 19_999 && dropped[.logs] + logs == 20_000
+                && dropped[.events] + events == 20_000
+                && dropped[.needs] + needs.count == 20_000
         }
         _ = try host.news(until: isLast)
         #expect(needs.last == 19_999)
@@ -189,7 +189,9 @@ struct HostProcessTests {
         let needed = HostNews.need(.performance, millicores: 4242, milliseconds: 1000)
         // The newest need, and after that what was lost meanwhile.
         var all = try host.news { $0 == needed }
-        all += try host.news { if case .dropped(let logs, _, _) = $0 { logs > 0 } else { false } }
+        all += try host.news {
+            if case .dropped(let counts) = $0 { counts[.logs] > 0 } else { false }
+        }
         let answers = all.filter {
             switch $0 {
             case .applied, .report, .health, .drained: true

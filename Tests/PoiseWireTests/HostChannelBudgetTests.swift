@@ -36,13 +36,13 @@ import Testing
 
     @Test func whatIsDroppedIsToldOnceASecond() {
         var budget = HostChannelBudget(now: at(0))
-        let let1000 = (0..<1000).count { _ in budget.mayLog(now: at(0)) }
+        let let1000 = (0..<1000).count { _ in budget.admits(.logs, now: at(0)) }
         #expect(let1000 == 200)
         let early = budget.takeDropped(now: at(999))
         let told = budget.takeDropped(now: at(1000))
         let again = budget.takeDropped(now: at(3000))
         #expect(early == nil)
-        #expect(told == .dropped(logs: 800, events: 0, needs: 0))
+        #expect(told == .dropped(TrafficCounts([.logs: 800])))
         #expect(again == nil)
     }
 
@@ -60,6 +60,6 @@ import Testing
         let later = budget.takeNeeds(now: at(100)).map(\.millicores)
         #expect(later == [0])
         let dropped = budget.takeDropped(now: at(1000))
-        #expect(dropped == .dropped(logs: 0, events: 0, needs: 80))
+        #expect(dropped == .dropped(TrafficCounts([.needs: 80])))
     }
 }

@@ -47,7 +47,7 @@ import Testing
             .lowPower, millicores: 1, milliseconds: 9, signalled: Instant(nanoseconds: 1 << 60)),
         .log(.warning, text: "a\nb", fields: [.init("k", "v"), .init("l", "")]),
         .event(name: "open", fields: []), .failed(stage: "start", text: "why", permanent: true),
-        .dropped(logs: 1, events: 2, needs: 3),
+        .dropped(TrafficCounts([.logs: 1, .events: 2, .needs: 3, .reports: 4])),
     ])
     func newsSurviveTheWay(news: HostNews) throws {
         #expect(try HostNews(json: JSON.parse(news.json.description)) == news)

@@ -1,4 +1,5 @@
 package import PoiseModel
+import PoiseWire
 
 /// Shows the daemon's status to people; what is unknown is a dash.
 package struct StatusView {
@@ -12,7 +13,9 @@ package struct StatusView {
         features = status["features"]?.array ?? []
     }
 
-    package var lines: [String] { head + policyProblem + [""] + table + healths + problems }
+    package var lines: [String] {
+        head + policyProblem + [""] + table + healths + drops + problems
+    }
 
     private var head: [String] {
         let dot = console.glyphs.separator
@@ -26,11 +29,19 @@ package struct StatusView {
             "up \(uptime ?? console.glyphs.unknown)", "backend \(text(status["backend"]))",
             "\(text(status["turns"])) turns",
         ]
+        // What people should know of the daemon as it is now, where it is not as ever.
+        let unusual = [
+            status["traffic"]?["percent"]?.integer.flatMap { percent in
+                percent < 100
+                    ? "what features may send is limited to \(percent) % (the machine is busy)"
+                    : nil
+            }
+        ].compactMap(\.self)
         let second = [
             "machine \(text(status["machine"]))", "policy \(text(status["policy"]))\(path)",
             "\(running) of \(features.count) features running",
         ]
-        return [parts, second, reaction].filter { !$0.isEmpty }.flatMap {
+        return [parts, second, reaction, unusual].filter { !$0.isEmpty }.flatMap {
             DisplayWidth.wrapped($0.joined(separator: dot), to: console.width)
         }
     }
@@ -125,6 +136,17 @@ package struct StatusView {
             guard let health = feature["health"]?.string else { return nil }
             let text = health.drop { $0 != ":" }.drop { $0 == ":" || $0 == " " }
             return text.isEmpty ? nil : health
+        }
+    }
+
+    /// What was thrown away of what features send, by class.
+    private var drops: [String] {
+        section("Thrown away so far") { feature in
+            let parts = (feature["droppedBy"]?.members ?? []).compactMap { member -> String? in
+                guard let count = member.value.integer, count > 0 else { return nil }
+                return TrafficClass(rawValue: member.key)?.words(count)
+            }
+            return parts.isEmpty ? nil : parts.joined(separator: ", ")
         }
     }
 
