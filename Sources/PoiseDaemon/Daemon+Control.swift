@@ -154,7 +154,7 @@ extension Daemon {
         case .rollout: return rollout(call)
         case .rollback: return rollback(call)
         case .rollouts: return ControlReply(rolloutsJSON())
-        case .chaos: return chaos(call)
+        case .chaos: return commandChaos(call)
         case .policyApply: return applyPolicy(call.parameters, connection)
         case .run: return run(call, connection)
         }
@@ -284,7 +284,7 @@ extension Daemon {
                 return ControlReply(.notFound, "there is no feature \(name); there are: \(names)")
             }
         }
-        let entries = events.since(since, now: WallClock.now, filter)
+        let entries = events.since(since, now: wallNow, filter)
         connection.follows = follows ? filter : nil
         return ControlReply(["events": .array(entries.map(\.json))], continues: follows)
     }

@@ -78,6 +78,7 @@ extension Daemon {
 
     /// Holds features to new allocations, all or none, then tells each.
     func enforce(_ changes: [Directive.Change]) {
+        if let because = refusesByChaos() { return inbox.post(.refused(because: because)) }
         if enforcer.groups != nil {
             let isUnit = { (feature: FeatureID) in self.units.units[feature] != nil }
             var targets: FeatureGroups.Targets = [:]
@@ -163,6 +164,7 @@ extension Daemon {
         let killed = process.load.kills
         stopSensing(feature)
         if process.channel != nil { takeNews(of: feature, Epoll.Ready.everything) }
+        endChaos("the feature has ended", of: feature)
         _ = process.output.read()
         process.output.finish()
         let orphans = process.roots(orphans: orphans).filter { $0 != process.pid }

@@ -33,7 +33,7 @@ extension Daemon {
     private func train(from path: String) throws(HistoryStore.Failure) {
         guard let setting = engine.policy.rebalance.forecast, Glibc.access(path, F_OK) == 0
         else { return }
-        let now = Int(WallClock.now)
+        let now = Int(wallNow)
         let store = try HistoryStore(path, now: now)
         let since = now - Daemon.seasons * setting.season.wholeNanoseconds / 1_000_000_000
         for feature in engine.records.keys.sorted() {
@@ -46,13 +46,13 @@ extension Daemon {
     /// Once a second: gathers, and hands over what is a whole minute.
     func lookAfterHistory() {
         let minutes = historyFeed.look(
-            at: engine, wallSeconds: Int(WallClock.now), now: MonotonicClock.now)
+            at: engine, wallSeconds: Int(wallNow), now: MonotonicClock.now)
         if !minutes.isEmpty { keep(minutes) }
     }
 
     private func keep(_ minutes: [FeatureMinute]) {
         history?.add(
-            minutes, historyFeed.takeChanges(), now: Int(WallClock.now),
+            minutes, historyFeed.takeChanges(), now: Int(wallNow),
             on: attempt { () throws(SystemError) in try ThreadSettings.cpus(of: 0) })
     }
 
@@ -74,7 +74,7 @@ extension Daemon {
         guard let history,
             let token = server.connections.first(where: { $0.value === connection })?.key
         else { return ControlReply(.refused, "no history is kept here (poise events says why)") }
-        let now = Int(WallClock.now)
+        let now = Int(wallNow)
         let seconds = call.parameters["since"]?.integer ?? 86_400
         let points = call.parameters["points"]?.integer ?? 1440
         guard (1...100_000_000).contains(seconds), (1...1440).contains(points) else {

@@ -43,15 +43,15 @@ extension Daemon {
     func prepareRecords() {
         guard turns == 1 else { return }
         recorder.prepare(
-            engine, turn: turns, now: MonotonicClock.now, wallSeconds: Int(WallClock.now))
+            engine, turn: turns, now: MonotonicClock.now, wallSeconds: Int(wallNow))
     }
 
     /// Writes a turn down, once it has been performed: nothing waits for that.
     func record(_ inputs: [Input], now: Instant, _ directives: [Directive]) {
-        historyFeed.note(directives, wallSeconds: Int(WallClock.now))
+        historyFeed.note(directives, wallSeconds: Int(wallNow))
         recorder.add(turn: turns, inputs, now: now, directives, plan: engine.plan)
         recorder.prepare(
-            engine, turn: turns + 1, now: MonotonicClock.now, wallSeconds: Int(WallClock.now))
+            engine, turn: turns + 1, now: MonotonicClock.now, wallSeconds: Int(wallNow))
     }
 
     /// Writes what has waited, and tells when recording stopped or goes on.

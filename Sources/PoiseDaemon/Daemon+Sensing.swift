@@ -69,7 +69,7 @@ extension Daemon {
     func look(at features: [FeatureID], isThorough: Bool) {
         let start = MonotonicClock.now
         let spent = ThreadClock.now
-        var turn = LoadTurn(wallSeconds: Int(WallClock.now))
+        var turn = LoadTurn(wallSeconds: Int(wallNow))
         let roots = Roots(self, isThorough: isThorough)
         for feature in features {
             guard let reading = reading(of: feature, roots, isThorough: isThorough) else {

@@ -16,7 +16,8 @@ extension Daemon {
             "policyPath": .string(policyPath), "policyProblem": JSON(policyProblem),
             "uptimeSeconds": .number((MonotonicClock.now - startedAt).inSeconds),
             "turns": .integer(turns), "kernelWrites": JSON(enforcer.groups?.writes),
-            "traffic": trafficJSON, "sensing": sensing.json, "reaction": reaction.json,
+            "traffic": trafficJSON, "chaos": chaosJSON, "sensing": sensing.json,
+            "reaction": reaction.json,
             "features": .array(features),
         ]
     }

@@ -22,7 +22,10 @@ extension Daemon {
                 if ready.hungUp { unwatch(channel, ready.token) }
                 return
             }
-            receive(bytes, from: process, now: MonotonicClock.now)
+            let now = MonotonicClock.now
+            if !isDisturbed(bytes, of: feature, now: now) {
+                receive(bytes, from: process, now: now)
+            }
         }
     }
 

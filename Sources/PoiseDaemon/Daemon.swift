@@ -76,6 +76,8 @@ package final class Daemon {
     /// How long the turn took that made the plan in force: solving and all.
     var solveMicroseconds: Int?
     let sensing = Sensing()
+    /// Harm that is being done on purpose.
+    var chaos = ChaosBook()
     /// How strict the limits of what features send are.
     var pressure = TrafficPressure()
     var reaction = Reaction()
@@ -177,6 +179,7 @@ package final class Daemon {
             if let due = policyDue, due <= MonotonicClock.now { rereadPolicy() }
             if let due = machineDue, due <= MonotonicClock.now { lookAgain() }
             settleBus()
+            if let due = chaos.nextDue, due <= MonotonicClock.now { lookAfterChaos() }
             if !inbox.isEmpty || isEngineDue { turn() }
         }
         writeRecords()
@@ -202,7 +205,7 @@ package final class Daemon {
         if !inbox.isEmpty { return .zero }
         let moments = [
             nextTick, policyDue, machineDue, engine.nextDeadline, units.bus?.timeout,
-            senseDue,
+            senseDue, chaos.nextDue,
         ].compactMap { $0 }
         return max(.zero, (moments.min() ?? nextTick) - MonotonicClock.now)
     }
@@ -261,7 +264,7 @@ package final class Daemon {
 
     /// Notes an event, logs it, and hands it to those who follow.
     func say(_ kind: String, _ feature: FeatureID?, _ text: String) {
-        let entry = events.add(kind, feature, text, time: WallClock.now)
+        let entry = events.add(kind, feature, text, time: wallNow)
         log(entry)
         tellFollowers(entry)
     }
@@ -333,6 +336,7 @@ package final class Daemon {
         guard let first = stopToldAt else {
             stopToldAt = now
             tell(.stopping)
+            endChaos("poised is stopping")
             say("stopping", nil, "all features are asked to end")
             inbox.post(.shutdown)
             writeRecords()

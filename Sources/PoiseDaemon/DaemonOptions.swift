@@ -14,6 +14,8 @@ package struct DaemonOptions: Sendable, Equatable {
     package var pluginFolders: [String]
     /// Only gives back what a daemon that crashed had taken over.
     package var givesBack = false
+    /// Whether `poise chaos` may do harm here.
+    package var allowsChaos = false
     /// How long a feature may take until it says that it works.
     package var startWithin: Duration
 
@@ -28,7 +30,7 @@ package struct DaemonOptions: Sendable, Equatable {
 
         usage: poised [--policy FILE] [--runtime-dir DIR] [--state-dir DIR]
                       [--backend auto|cgroup2|affinity|observe] [--cgroup PATH]
-                      [--plugin-dir DIR]... [--start-within SECONDS]
+                      [--plugin-dir DIR]... [--start-within SECONDS] [--chaos]
 
           --policy FILE      who gets what (default: the installed default.yaml)
           --runtime-dir DIR  socket, lock and logs (default: $POISE_RUNTIME_DIR, else
@@ -42,6 +44,8 @@ package struct DaemonOptions: Sendable, Equatable {
                              (default: the one that poised is in, if nobody else is in it)
           --plugin-dir DIR   look for plugins here first; may be given several times
           --start-within N   seconds a feature may take to start (default: 10)
+          --chaos            let `poise chaos` do harm on purpose: for tests, not for machines
+                             that somebody relies on
           --give-back        only give back to units of systemd what a poised that crashed had
                              set (poise-features.service does so when it stops)
           --help, --version
@@ -66,6 +70,10 @@ package struct DaemonOptions: Sendable, Equatable {
             if argument == "--help" || argument == "-h" { throw .print(DaemonOptions.help) }
             if argument == "--give-back" {
                 givesBack = true
+                continue
+            }
+            if argument == "--chaos" {
+                allowsChaos = true
                 continue
             }
             if argument == "--version" { throw .print("poised \(PoiseVersion.text)\n") }

@@ -43,7 +43,7 @@ package struct EventLog: Sendable {
             switch kind {
             case "failed", "error", "late": .error
             case "degraded", "refused", "drift", "forced", "keptOut", "dropped": .warning
-            case "ready", "stopping", "stopped", "policyChanged", "operator": .notice
+            case "ready", "stopping", "stopped", "policyChanged", "operator", "chaos": .notice
             default: .info
             }
         }
@@ -97,7 +97,8 @@ package struct EventLog: Sendable {
 
     /// Kinds of events: those of the engine, and what the daemon says beside.
     package static let kinds: [String] = Set(EngineEvent.Kind.allCases.map(\.rawValue)).union([
-        "advisory", "degraded", "drift", "dropped", "error", "event", "found", "health", "operator",
+        "advisory", "chaos", "degraded", "drift", "dropped", "error", "event", "found", "health",
+        "operator",
         "policy", "ready", "refused", "stopped", "stopping",
     ]).sorted()
 }

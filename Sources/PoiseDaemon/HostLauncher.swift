@@ -115,7 +115,8 @@ struct HostLauncher {
         }
     }
 
-    private func request(
+    /// What every process of a feature is born with.
+    func request(
         _ feature: FeatureID, _ program: String, _ birth: Birth
     ) -> SpawnRequest {
         var request = SpawnRequest(program: program)

@@ -12,4 +12,12 @@ extension Duration {
             throw NotADuration(text: error.text)
         }
     }
+
+    /// As `init(written:)`, with a `+` or `-` before it or none.
+    package init(signed text: String) throws(NotADuration) {
+        let isNegative = text.hasPrefix("-")
+        let digits = isNegative || text.hasPrefix("+") ? String(text.dropFirst()) : text
+        let amount = try Duration(written: digits)
+        self = isNegative ? .zero - amount : amount
+    }
 }

@@ -38,8 +38,12 @@ struct YAMLTree {
     private var documents = 0
     private var root: YAMLNode?
 
-    /// The document in `bytes`, or nil when there is none; what is wrong goes to `mistakes`.
-    static func compose(_ bytes: [UInt8], _ mistakes: inout MistakeList) -> YAMLNode? {
+    /// The document in `bytes`, or nil when there is none, which `ifEmpty` is said of; what is wrong
+    /// goes to `mistakes`.
+    static func compose(
+        _ bytes: [UInt8], _ mistakes: inout MistakeList,
+        ifEmpty: String = "the file holds no policy (a policy begins with 'version: 1')"
+    ) -> YAMLNode? {
         guard var events = YAMLEventSource(bytes) else {
             mistakes.error(.start, "there is no memory left to read the file")
             return nil
@@ -62,7 +66,7 @@ struct YAMLTree {
         }
         tree.closeAll()
         if tree.root == nil, !mistakes.hasErrors {
-            mistakes.error(.start, "the file holds no policy (a policy begins with 'version: 1')")
+            mistakes.error(.start, ifEmpty)
         }
         return tree.root
     }

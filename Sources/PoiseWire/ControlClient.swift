@@ -108,6 +108,16 @@ package struct ControlClient: ~Copyable {
         }
     }
 
+    /// The next reply, nil when none comes within a time. `poll(2)`.
+    package mutating func next(within time: Duration) throws(ControlError) -> ControlReply? {
+        guard received.isEmpty else { return try next() }
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        let milliseconds = Int32(clamping: max(.zero, time).wholeMilliseconds)
+        // A signal is as good as nothing that came.
+        guard poll(&watched, 1, milliseconds) > 0 else { return nil }
+        return try next()
+    }
+
     /// One call, one reply.
     package mutating func call(_ call: ControlCall) throws(ControlError) -> ControlReply {
         try send(call)

@@ -4,6 +4,8 @@ import PoiseModel
 enum HostArguments: Equatable {
     case serve(feature: FeatureID, plugin: String, channel: Int32, SandboxSettings)
     case check(path: String, config: String?, SandboxSettings)
+    /// Load on purpose, which only `poised --chaos` asks for; help does not tell of it.
+    case strain(Strain, milliseconds: Int)
     case help
     case wrong(String)
 
@@ -21,6 +23,7 @@ enum HostArguments: Equatable {
 
     private static let single = [
         "--feature", "--plugin", "--channel", "--check", "--config", "--sandbox",
+        "--strain", "--amount", "--milliseconds",
     ]
     private static let lists = ["--read", "--write", "--hide"]
 
@@ -57,6 +60,14 @@ enum HostArguments: Equatable {
         let names = Set(options.keys)
         if let path = options["--check"], names.isSubset(of: ["--check", "--config"]) {
             return .check(path: path, config: options["--config"], sandbox)
+        }
+        if names == ["--strain", "--amount", "--milliseconds"] {
+            guard
+                let strain = Strain(
+                    kind: options["--strain"] ?? "", amount: options["--amount"] ?? ""),
+                let time = Int(options["--milliseconds"] ?? ""), (1...600_000).contains(time)
+            else { return .wrong("there is no such strain") }
+            return .strain(strain, milliseconds: time)
         }
         guard names == ["--feature", "--plugin", "--channel"], let plugin = options["--plugin"],
             let name = options["--feature"], let descriptor = options["--channel"]

@@ -12,6 +12,7 @@ case .serve(let feature, let plugin, let channel, let sandbox):
     HostLoop.run(feature: feature, plugin: plugin, channel: channel, sandbox)
 case .check(let path, let config, let sandbox):
     CheckWalk.run(path: path, config: config, sandbox)
+case .strain(let strain, let milliseconds): strain.run(milliseconds: milliseconds)
 case .help:
     print(HostArguments.usage)
 case .wrong(let text):

@@ -13,6 +13,7 @@ enum CommandTable {
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
         BreakerCommand.command, BreakerCommands.reset, BreakerCommands.hold,
         PolicyApplyCommand.command, PluginListCommand.command, RunCommand.command,
+        ChaosInjectCommand.command, ChaosRunCommand.command, ChaosListCommand.command,
     ]
 
     /// Commands that ask a daemon when there is one, and do without.

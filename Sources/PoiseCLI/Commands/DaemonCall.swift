@@ -11,6 +11,9 @@ struct DaemonCall {
         socket = RuntimeFolder.socket(in: folder)
     }
 
+    /// A connection that follows events as they come, for who does other things meanwhile.
+    func eventStream() throws(CommandFailure) -> EventStream { try EventStream(socket: socket) }
+
     init(runtimeFolder: String) { socket = RuntimeFolder.socket(in: runtimeFolder) }
 
     /// The parameters of the daemon's one reply.
@@ -99,5 +102,36 @@ private final class DaemonConnection {
         } catch {
             throw DaemonCall.failure(error)
         }
+    }
+}
+
+/// Events as they come, asked for piece by piece.
+final class EventStream {
+    private var client: ControlClient
+
+    fileprivate init(socket: String) throws(CommandFailure) {
+        do throws(ControlError) {
+            client = try ControlClient(socket: socket)
+            // Only those from now on.
+            let parameters: JSON = ["follow": true, "since": 0]
+            try client.send(ControlCall(ControlMethod.events.rawValue, parameters, more: true))
+        } catch {
+            throw DaemonCall.failure(error)
+        }
+    }
+
+    /// What comes within a time; returns as soon as something does.
+    func next(within time: Duration) throws(CommandFailure) -> [JSON] {
+        let reply: ControlReply?
+        do throws(ControlError) {
+            reply = try client.next(within: time)
+        } catch {
+            throw DaemonCall.failure(error)
+        }
+        guard let reply else { return [] }
+        if let failure = reply.failure {
+            throw DaemonCall.failure(failure, text: reply.text, of: .events)
+        }
+        return reply.parameters["events"]?.array ?? []
     }
 }

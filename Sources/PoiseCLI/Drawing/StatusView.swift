@@ -31,11 +31,15 @@ package struct StatusView {
         ]
         // What people should know of the daemon as it is now, where it is not as ever.
         let unusual = [
+            status["chaos"]?["active"]?.array.map { active -> String in
+                let faults = active.compactMap { $0["fault"]?.string }.joined(separator: ", ")
+                return "chaos is on (poised --chaos): " + (faults.isEmpty ? "no fault" : faults)
+            },
             status["traffic"]?["percent"]?.integer.flatMap { percent in
                 percent < 100
                     ? "what features may send is limited to \(percent) % (the machine is busy)"
                     : nil
-            }
+            },
         ].compactMap(\.self)
         let second = [
             "machine \(text(status["machine"]))", "policy \(text(status["policy"]))\(path)",

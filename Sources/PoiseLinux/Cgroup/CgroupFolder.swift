@@ -35,6 +35,8 @@ package final class CgroupFolder: ControlFiles {
     package internal(set) var controllers: Set<String> = []
     /// Why the others are not there.
     package internal(set) var failures: [String: SystemError] = [:]
+    /// So many writes that come next are refused with EIO, for tests.
+    package var refusesNext = 0
     private var files: Set<ControlFile> = []
     private var opened: [FeatureID: [ControlFile: FileDescriptor]] = [:]
 
@@ -168,6 +170,10 @@ extension CgroupFolder {
     package func write(
         _ feature: FeatureID, _ file: ControlFile, _ text: String
     ) throws(SystemError) {
+        if refusesNext > 0 {
+            refusesNext -= 1
+            throw SystemError("write", on: "\(path(of: feature))/\(file.rawValue)", Errno(EIO))
+        }
         guard nature == .kernel else {
             return try CgroupText.write("\(path(of: feature))/\(file.rawValue)", text, nature)
         }

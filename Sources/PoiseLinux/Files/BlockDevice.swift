@@ -10,6 +10,18 @@ package enum BlockDevice {
         return number(UInt64(facts.st_rdev))
     }
 
+    /// `MAJOR:MINOR` of the whole disk that a file or folder lies on; nil where no disk is behind it
+    /// (`/sys/dev/block`).
+    package static func disk(of path: String) -> String? {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { return nil }
+        let own = number(UInt64(facts.st_dev))
+        let place = "/sys/dev/block/\(own)"
+        guard access(place, F_OK) == 0 else { return nil }
+        guard access(place + "/partition", F_OK) == 0 else { return own }
+        return ProcessFiles.text(place + "/../dev").map { $0.filter { !$0.isNewline } }
+    }
+
     /// The two numbers in a `dev_t` (`makedev(3)`).
     static func number(_ device: UInt64) -> String {
         let major = (device >> 8 & 0xfff) | (device >> 32 & 0xffff_f000)
