@@ -4,7 +4,7 @@ import PoiseModel
 /// Harm that is being done on purpose, and what undoes it.
 struct ChaosBook {
     /// One fault that lasts.
-    struct Entry {
+    struct Active {
         var number: Int
         var injection: ChaosInjection
         var began: Instant
@@ -30,7 +30,7 @@ struct ChaosBook {
     static let mostEntries = 64
     static let mostHeld = 4096
 
-    private(set) var entries: [Entry] = []
+    private(set) var entries: [Active] = []
     private(set) var held: [Held] = []
     /// Faults injected so far, those that are over too.
     private(set) var injected = 0
@@ -43,11 +43,11 @@ struct ChaosBook {
     }
 
     /// The fault of this kind that is being done to a feature, or to all.
-    func entry(_ fault: ChaosFault, _ feature: FeatureID?) -> Entry? {
+    func entry(_ fault: ChaosFault, _ feature: FeatureID?) -> Active? {
         entries.first { $0.injection.fault == fault && $0.injection.feature == feature }
     }
 
-    mutating func add(_ entry: Entry) { entries.append(entry) }
+    mutating func add(_ entry: Active) { entries.append(entry) }
 
     mutating func nextNumber() -> Int {
         injected += 1
@@ -55,7 +55,7 @@ struct ChaosBook {
     }
 
     /// Takes out those that hold.
-    mutating func remove(where isOver: (Entry) -> Bool) -> [Entry] {
+    mutating func remove(where isOver: (Active) -> Bool) -> [Active] {
         let over = entries.filter(isOver)
         entries.removeAll(where: isOver)
         return over

@@ -75,7 +75,7 @@ extension Daemon {
             return ControlReply(.busy, "\(ChaosBook.mostEntries) faults go on already")
         }
         let now = MonotonicClock.now
-        var entry = ChaosBook.Entry(
+        var entry = ChaosBook.Active(
             number: chaos.nextNumber(), injection: injection, began: now,
             ends: now + injection.duration, how: fault.words)
         do throws(SystemError) {
@@ -92,7 +92,7 @@ extension Daemon {
         ])
     }
 
-    private func begin(_ entry: inout ChaosBook.Entry) throws(SystemError) {
+    private func begin(_ entry: inout ChaosBook.Active) throws(SystemError) {
         let injection = entry.injection
         let process = injection.feature.flatMap { processes[$0] }
         switch injection.fault {
@@ -135,7 +135,7 @@ extension Daemon {
         for entry in over { undo(entry, because) }
     }
 
-    private func undo(_ entry: ChaosBook.Entry, _ because: String) {
+    private func undo(_ entry: ChaosBook.Active, _ because: String) {
         let process = entry.injection.feature.flatMap { processes[$0] }
         var text = because
         switch entry.injection.fault {

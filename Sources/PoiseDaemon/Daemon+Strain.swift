@@ -7,7 +7,7 @@ import PoiseModel
 extension Daemon {
     /// Starts `poise-host` as a load inside the budget, for as long as the fault lasts.
     func strain(
-        _ entry: inout ChaosBook.Entry, _ kind: String, _ amount: String
+        _ entry: inout ChaosBook.Active, _ kind: String, _ amount: String
     ) throws(SystemError) {
         guard let feature = entry.injection.feature, let process = processes[feature] else {
             return
@@ -37,7 +37,7 @@ extension Daemon {
 
     /// Slows the disk below the feature's state folder by `io.max`; where that is not to be had,
     /// keeps the disk busy from inside the budget.
-    func slowDisk(_ entry: inout ChaosBook.Entry) throws(SystemError) {
+    func slowDisk(_ entry: inout ChaosBook.Active) throws(SystemError) {
         guard let feature = entry.injection.feature else { return }
         let own = "\(options.stateFolder)/\(feature)"
         let place = Glibc.access(own, W_OK) == 0 ? own : options.stateFolder
@@ -63,7 +63,7 @@ extension Daemon {
     /// What a slow disk reads and writes.
     private static let slowBytesPerSecond = 1 << 20
 
-    func quickenDisk(_ entry: ChaosBook.Entry) {
+    func quickenDisk(_ entry: ChaosBook.Active) {
         guard let feature = entry.injection.feature, let disk = entry.disk,
             let folder = enforcer.groups?.folder
         else { return }

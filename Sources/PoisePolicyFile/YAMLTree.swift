@@ -38,8 +38,8 @@ struct YAMLTree {
     private var documents = 0
     private var root: YAMLNode?
 
-    /// The document in `bytes`, or nil when there is none, which `ifEmpty` is said of; what is wrong
-    /// goes to `mistakes`.
+    /// The document in `bytes`, or nil when there is none, of which `ifEmpty` is said; what is
+    /// wrong goes to `mistakes`.
     static func compose(
         _ bytes: [UInt8], _ mistakes: inout MistakeList,
         ifEmpty: String = "the file holds no policy (a policy begins with 'version: 1')"

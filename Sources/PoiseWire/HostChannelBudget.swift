@@ -2,8 +2,8 @@ package import PoiseModel
 
 /// What a plugin may say to its host, so that one that floods floods nobody else.
 ///
-/// What is beyond its `TrafficBudget` is dropped and counted. Of needs the newest of each class is kept
-/// until there is room, because a need that was taken back and did not arrive would last.
+/// What is beyond its `TrafficBudget` is dropped and counted. Of needs the newest of each class is
+/// kept until there is room, because a need that was taken back and did not arrive would last.
 package struct HostChannelBudget: Sendable {
     package struct Need: Sendable, Equatable {
         package var coreClass: CoreClass

@@ -57,8 +57,8 @@ package enum TrafficClass: String, Sendable, CaseIterable {
     }
 
     /// The class that a datagram of a host belongs to by its first bytes, so that what is over a
-    /// limit need not be read. Our own host writes `{"news":"…"` first; what begins otherwise counts
-    /// as garbage until it has been read.
+    /// limit need not be read. Our own host writes `{"news":"…"` first; what begins otherwise
+    /// counts as garbage until it has been read.
     package init(peeking bytes: [UInt8]) {
         let start = Array(#"{"news":""#.utf8)
         guard bytes.starts(with: start) else {

@@ -3,7 +3,7 @@ import Glibc
 import PoiseModel
 import Synchronization
 
-/// Load on purpose, for `poise chaos`: this program does it so that it needs none of the host's own.
+/// Load on purpose, for `poise chaos`; this program does it, so that no other is needed.
 ///
 /// It ends by itself after its time, or when `poised` does.
 enum Strain: Equatable {

@@ -1,3 +1,4 @@
+import PoiseLinux
 import PoiseModel
 import PoiseTestSupport
 import PoiseWire
@@ -21,7 +22,7 @@ struct TrafficTests {
               flood:
                 plugin: \(folder)/libraw_flood.so
                 priority: 20
-                restart: never
+                restart: temporary
                 cores: { performance: { min: 0.1, want: 0.2, max: 1 } }
 
             """

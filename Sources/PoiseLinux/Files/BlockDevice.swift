@@ -10,7 +10,7 @@ package enum BlockDevice {
         return number(UInt64(facts.st_rdev))
     }
 
-    /// `MAJOR:MINOR` of the whole disk that a file or folder lies on; nil where no disk is behind it
+    /// `MAJOR:MINOR` of the whole disk that a file or folder lies on; nil where there is none
     /// (`/sys/dev/block`).
     package static func disk(of path: String) -> String? {
         var facts = stat()
