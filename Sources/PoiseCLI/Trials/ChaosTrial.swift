@@ -185,7 +185,8 @@ extension ChaosTrial {
     /// Kinds of events that tell of something wrong; others go on in any case.
     private static let notices: Set<String> = [
         "failed", "late", "forced", "backingOff", "refused", "dropped", "drift", "health",
-        "memory", "detected", "opened", "error", "degraded", "keptOut", "level",
+        "memory", "detected", "opened", "probing", "stopped", "error", "degraded", "keptOut",
+        "level",
     ]
 
     /// Events from a step's fault until what it was done to is well again: those of the feature and

@@ -3,8 +3,10 @@
 #define _DEFAULT_SOURCE
 #include "skeleton.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void *talk(void *argument) {
     char text[256];
@@ -22,7 +24,10 @@ static void *talk(void *argument) {
         case 2: snprintf(text, sizeof text, "{\"news\":\"report\",\"utilisation\":0.5}"); break;
         default: snprintf(text, sizeof text, "this is no message"); break;
         }
-        if (send(3, text, strlen(text), MSG_NOSIGNAL) < 0) return argument;
+        while (send(3, text, strlen(text), MSG_NOSIGNAL) < 0) {
+            if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) return argument;
+            usleep(100);
+        }
     }
 }
 
