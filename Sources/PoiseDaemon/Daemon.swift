@@ -26,6 +26,7 @@ package final class Daemon {
         /// The kernel tells that a feature waits, or somebody on this machine.
         case pressure(FeatureID?)
         case history
+        case check(CheckKey)
     }
 
     let options: DaemonOptions
@@ -76,6 +77,7 @@ package final class Daemon {
     /// How long the turn took that made the plan in force: solving and all.
     var solveMicroseconds: Int?
     let sensing = Sensing()
+    var checks = CheckSchedule()
     var reaction = Reaction()
     /// When the directives that are being performed were decided.
     private(set) var decidedAt: Instant
@@ -176,6 +178,7 @@ package final class Daemon {
             if let due = machineDue, due <= MonotonicClock.now { lookAgain() }
             settleBus()
             if !inbox.isEmpty || isEngineDue { turn() }
+            followChecks()
         }
         writeRecords()
         endHistory()
@@ -200,7 +203,7 @@ package final class Daemon {
         if !inbox.isEmpty { return .zero }
         let moments = [
             nextTick, policyDue, machineDue, engine.nextDeadline, units.bus?.timeout,
-            senseDue,
+            senseDue, checks.nextMoment,
         ].compactMap { $0 }
         return max(.zero, (moments.min() ?? nextTick) - MonotonicClock.now)
     }
@@ -306,6 +309,7 @@ package final class Daemon {
         case .kernel: takeKernelEvents()
         case .pressure(let feature): takePressure(on: feature, ready)
         case .history: takeHistory()
+        case .check(let key): takeCheck(key, token: ready.token)
         }
     }
 
@@ -387,6 +391,6 @@ package final class Daemon {
     var orphans: [ProcessID] { Subreaper.orphans(unless: isKnown) }
 
     private func isKnown(_ pid: ProcessID) -> Bool {
-        processes.values.contains { $0.pid == pid }
+        processes.values.contains { $0.pid == pid } || checks.hasProcess(pid)
     }
 }
