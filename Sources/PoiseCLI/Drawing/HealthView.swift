@@ -69,8 +69,14 @@ package struct HealthView {
             .init(DisplayWidth.cut(name, to: 24, console.glyphs), .bold),
             .init(feature["state"]?.string ?? console.glyphs.unknown),
             isLive ? .init("yes", .good) : .init("no", isWanted ? .bad : nil), ready,
-            .init(reasons.joined(separator: "; ")),
+            .init(words(reasons)),
         ]
+    }
+
+    /// All reasons of one feature; of many the first, since the rest is below.
+    private func words(_ reasons: [String]) -> String {
+        guard !tellsAll, reasons.count > 1 else { return reasons.joined(separator: "; ") }
+        return "\(reasons[0]) (and \(reasons.count - 1) more)"
     }
 
     /// Dependencies and checks of a feature that was asked for, or that is not as it should be.

@@ -2,10 +2,16 @@ import PoiseModel
 
 /// Reckons the health of features, each once, dependencies first.
 struct HealthReckoning {
+    /// Why a feature is not ready; without reasons it is.
+    private struct Verdict {
+        var reasons: [String] = []
+        /// Whether it may only not be known yet: it starts, or has not been checked.
+        var isPending = false
+    }
+
     private let engine: Supervisor
     private let policies: [FeatureID: FeaturePolicy]
-    /// Why features are not ready; empty for those that are.
-    private var known: [FeatureID: [String]] = [:]
+    private var known: [FeatureID: Verdict] = [:]
     /// Features that are being reckoned, so that a circle (which no policy file can have) ends.
     private var open: Set<FeatureID> = []
 
@@ -14,38 +20,45 @@ struct HealthReckoning {
         policies = Dictionary(engine.policy.features.map { ($0.id, $0) }) { first, _ in first }
     }
 
-    /// Why a feature is not ready: empty when it is.
-    mutating func unreadyBecause(_ feature: FeatureID) -> [String] {
+    private mutating func verdict(_ feature: FeatureID) -> Verdict {
         if let known = known[feature] { return known }
-        guard open.insert(feature).inserted else { return ["it depends on itself"] }
+        guard open.insert(feature).inserted else {
+            return Verdict(reasons: ["it depends on itself"])
+        }
         defer { open.remove(feature) }
-        let reasons = ownReasons(feature) ?? checkReasons(feature)
-        known[feature] = reasons
-        return reasons
+        let verdict = ownVerdict(feature) ?? verdictOfChecks(feature)
+        known[feature] = verdict
+        return verdict
     }
 
     /// Why it does no work, whatever its checks say; nil when it does.
-    private func ownReasons(_ feature: FeatureID) -> [String]? {
+    private func ownVerdict(_ feature: FeatureID) -> Verdict? {
         guard let record = engine.records[feature], let policy = policies[feature] else {
-            return ["the policy does not name it"]
+            return Verdict(reasons: ["the policy does not name it"])
         }
-        if record.isDisabled { return ["it is disabled"] }
+        if record.isDisabled { return Verdict(reasons: ["it is disabled"]) }
         let problem = record.lastProblem.map { ": \($0)" } ?? ""
-        if record.breaker.isOpen { return ["its breaker is open\(problem)"] }
-        guard record.life.state == .running else {
-            if let why = engine.keptOutByLevel(policy) { return [why] }
-            if let kept = record.keptOut { return ["it is kept out: \(kept.because)"] }
-            let hasFailed = [.backingOff, .failed].contains(record.life.state)
-            let verb = record.life.state == .failed ? "it has" : "it is"
-            return ["\(verb) \(record.life.state.word)\(hasFailed ? problem : "")"]
+        if record.breaker.isOpen { return Verdict(reasons: ["its breaker is open\(problem)"]) }
+        let state = record.life.state
+        guard state == .running else {
+            if let why = engine.keptOutByLevel(policy) { return Verdict(reasons: [why]) }
+            if let kept = record.keptOut {
+                return Verdict(reasons: ["it is kept out: \(kept.because)"])
+            }
+            let hasFailed = [.backingOff, .failed].contains(state)
+            let verb = state == .failed ? "it has" : "it is"
+            return Verdict(
+                reasons: ["\(verb) \(state.word)\(hasFailed ? problem : "")"],
+                isPending: state == .starting || state == .waiting)
         }
-        if case .failing(let text) = record.healthWord { return ["it says that it fails: \(text)"] }
-        return nil
+        guard case .failing(let text) = record.healthWord else { return nil }
+        return Verdict(reasons: ["it says that it fails: \(text)"])
     }
 
-    private mutating func checkReasons(_ feature: FeatureID) -> [String] {
-        lines(of: feature).filter { $0.check.isCritical && $0.verdict != .passes }
-            .map(\.words)
+    private mutating func verdictOfChecks(_ feature: FeatureID) -> Verdict {
+        let bad = lines(of: feature).filter { $0.check.isCritical && $0.verdict != .passes }
+        return Verdict(
+            reasons: bad.map(\.words), isPending: bad.allSatisfy { $0.verdict == .unknown })
     }
 
     /// What is known of its dependencies and checks, in the policy's order.
@@ -60,14 +73,18 @@ struct HealthReckoning {
     private mutating func line(
         _ check: HealthPolicy.Check, of feature: FeatureID, _ isDependency: Bool
     ) -> FeatureHealth.Line {
-        let finding = engine.health[feature, check.name]
         var line = FeatureHealth.Line(
             check: check, isDependency: isDependency, verdict: .unknown, because: nil,
-            since: finding?.since, failures: finding?.failures ?? 0)
-        var outcome = finding?.outcome
-        if case .feature = check.target { outcome = self.outcome(of: check.target) }
+            since: nil, failures: 0)
+        var outcome = engine.health[feature, check.name]?.outcome
+        if case .feature(let other) = check.target {
+            outcome = self.outcome(of: check.target)
+            line.because = verdict(other).reasons.first.map(CheckOutcome.short)
+        }
+        guard let outcome else { return line }
+        line.since = engine.health[feature, check.name]?.since
+        line.failures = engine.health[feature, check.name]?.failures ?? 0
         switch outcome {
-        case nil: break
         case .passed: line.verdict = .passes
         case .failed(let text):
             line.verdict = .fails
@@ -76,16 +93,17 @@ struct HealthReckoning {
         return line
     }
 
-    /// Whether the feature that another depends on is ready; nil for any other target.
+    /// Whether the feature that another depends on is ready; nil while that is not known, and for
+    /// any other target.
     mutating func outcome(of target: HealthPolicy.Target) -> CheckOutcome? {
         guard case .feature(let other) = target else { return nil }
-        let reasons = unreadyBecause(other)
-        guard let first = reasons.first else { return .passed }
-        return .failed(CheckOutcome.short(first))
+        let verdict = verdict(other)
+        guard let first = verdict.reasons.first else { return .passed }
+        return verdict.isPending ? nil : .failed(CheckOutcome.short(first))
     }
 
     mutating func health(of feature: FeatureID) -> FeatureHealth {
-        let reasons = unreadyBecause(feature)
+        let reasons = verdict(feature).reasons
         let lines = lines(of: feature)
         let life = engine.records[feature]?.life
         let degraded = degradedBecause(feature, lines)
@@ -139,7 +157,9 @@ extension FeatureHealth.Line {
         let name = "its \(isDependency ? "dependency" : "check") \(check.name) (\(check.target))"
         let isFeature = if case .feature = check.target { true } else { false }
         switch verdict {
-        case .unknown: return "\(name) has not been checked yet"
+        case .unknown:
+            return because.map { "\(name) is not ready yet: \($0)" }
+                ?? "\(name) has not been checked yet"
         case .passes: return "\(name) \(isFeature ? "is ready" : "passes")"
         case .fails:
             let verb = isFeature ? "is not ready" : "fails"
