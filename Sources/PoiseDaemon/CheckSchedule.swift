@@ -34,7 +34,7 @@ package struct CheckSchedule {
     /// A check that was begun and is not over.
     final class Run {
         enum Means {
-            case probe(Probe)
+            case probe(NetworkProbe)
             case command(ChildProcess)
         }
 

@@ -43,11 +43,11 @@ extension Daemon {
     }
 
     private func ask(
-        _ question: Probe.Question, _ address: NetworkAddress, _ slot: CheckSchedule.Slot,
+        _ question: NetworkProbe.Question, _ address: NetworkAddress, _ slot: CheckSchedule.Slot,
         _ key: CheckKey, _ now: Instant
     ) {
         do throws(SystemError) {
-            let probe = try Probe(question, address)
+            let probe = try NetworkProbe(question, address)
             let token = try watch(probe.descriptor, .check(key), probe.interest)
             checks.follow(
                 key, .init(.probe(probe), token: token, now: now, within: slot.within))
@@ -56,7 +56,7 @@ extension Daemon {
                 // Nobody was asked, so nobody failed.
                 return say("degraded", key.feature, "its check \(key.check) was not made: \(error)")
             }
-            post(.failed(Probe.words(error.errno)), of: key)
+            post(.failed(NetworkProbe.words(error.errno)), of: key)
         }
     }
 

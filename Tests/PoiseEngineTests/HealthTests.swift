@@ -257,4 +257,62 @@ struct EngineHealthTests {
         #expect(read.health == bench.engine.health)
         #expect(try JSONEncoding.encode(read) == written)
     }
+
+    @Test(arguments: 0..<20)
+    func `whatever checks say, an engine that was written and read decides the same`(seed: Int)
+        throws
+    {
+        var random = SeededGenerator(seed: UInt64(seed))
+        let store = HealthPolicy.Check(name: "x", target: .feature(id("f0")))
+        let own = HealthPolicy.Check(name: "y", target: database, isCritical: seed % 2 == 0)
+        var bench = Bench(
+            feature("f0", checks: [own]), feature("f1", dependencies: [store], checks: [own]),
+            feature("f2", dependencies: [.init(name: "y", target: .file("/x"))]))
+        var copy: Supervisor?
+        for number in 0..<150 {
+            let name = id("f\(Int.random(in: 0...2, using: &random))")
+            let checked = Input.checked(
+                name, check: ["x", "y", "z"].randomElement(using: &random) ?? "",
+                .random(using: &random) ? .passed : .failed("no \(number % 3)"))
+            let other: [Input] = [
+                .health(name, .failing("full")), .health(name, .good), .started(name),
+                .ended(name, .failure, because: "signal 9"),
+            ]
+            let isChecked = Int.random(in: 0..<4, using: &random) > 0
+            let input = isChecked ? checked : other.randomElement(using: &random) ?? checked
+            bench.now = bench.now + .milliseconds(Int.random(in: 1...2000, using: &random))
+            let directives = bench.engine.handle([input], now: bench.now)
+            if let again = copy?.handle([input], now: bench.now) {
+                try #require(again == directives, "seed \(seed), turn \(number)")
+            }
+            let health = bench.engine.machineHealth
+            #expect(health.isReady == health.features.allSatisfy { $0.isReady || !$0.isWanted })
+            if number % 25 == 5 {
+                let written = try JSONEncoding.encode(bench.engine)
+                copy = try JSONDecoding.decode(Supervisor.self, from: written)
+            }
+        }
+    }
+
+    @Test func `a failing check of its own counts against a feature, a failing dependency never`() {
+        var policy = feature(
+            "a", dependencies: [.init(name: "dep", target: database)],
+            checks: [
+                .init(name: "own", target: .file("/x")),
+                .init(name: "soft", target: .file("/y"), isCritical: false),
+            ])
+        policy.breaker.failures = 3
+        var bench = Bench(policy, feature("b"))
+        for _ in 0..<20 {
+            bench.check("a", "dep", "connection refused")
+            bench.check("a", "soft", "no such file or folder")
+        }
+        #expect(bench.engine.records[id("a")]?.breaker.isOpen == false)
+        #expect(bench.engine.records[id("a")]?.life.state == .running)
+        for _ in 0..<3 { bench.check("a", "own", "no such file or folder") }
+        #expect(bench.engine.records[id("a")]?.breaker.isOpen == true)
+        #expect(bench.engine.records[id("a")]?.breaker.cause?.kind == .failedHealthCheck)
+        #expect(bench.health("a").unreadyBecause.first?.hasPrefix("its breaker is open: ") == true)
+        #expect(!bench.engine.machineHealth.isReady)
+    }
 }

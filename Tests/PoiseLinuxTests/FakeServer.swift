@@ -96,9 +96,9 @@ final class FakeServer {
     /// Asks and serves until there is an answer, for `rounds` of a millisecond at most;
     /// `behave` is called in each.
     func answer(
-        to question: Probe.Question, rounds: Int = 20_000, _ behave: (FakeServer) -> Void
+        to question: NetworkProbe.Question, rounds: Int = 20_000, _ behave: (FakeServer) -> Void
     ) throws -> ProbeAnswer? {
-        let probe = try Probe(question, address)
+        let probe = try NetworkProbe(question, address)
         for _ in 0..<rounds {
             step()
             behave(self)

@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Probes by the gRPC health checking protocol")
 struct GRPCProbeTests {
-    private static let question = Probe.Question.grpc(service: "my.Service", within: .seconds(1))
+    private static let question = NetworkProbe.Question.grpc(
+        service: "my.Service", within: .seconds(1))
     private static let settings = frame(4, 0, 0, [0, 3, 0, 0, 0, 100])
 
     /// A frame as RFC 9113 has it.

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Probes of services")
 struct ProbeTests {
-    private let page = Probe.Question.http(path: "/healthz?a=1", status: nil)
+    private let page = NetworkProbe.Question.http(path: "/healthz?a=1", status: nil)
 
     @Test(arguments: [false, true])
     func `something that listens passes, and nothing that does not`(isIPv6: Bool) throws {
@@ -15,14 +15,14 @@ struct ProbeTests {
         #expect(try server?.answer(to: .connection) { _ in } == .passed)
         server = nil
         do {
-            let probe = try Probe(.connection, address)
+            let probe = try NetworkProbe(.connection, address)
             var answer: ProbeAnswer?
             for _ in 0..<5000 where answer == nil {
                 usleep(1000)
                 answer = probe.advance()
             }
             #expect(answer == .failed("connection refused"))
-        } catch let error as SystemError {
+        } catch {
             #expect(error.call == "connect" && error.errno == .connectionRefused)
         }
     }

@@ -10,7 +10,7 @@ package enum FileProbe {
             _ = try systemCall("access", on: path) { access(path, F_OK) }
             return .passed
         } catch {
-            return .failed(Probe.words(error.errno))
+            return .failed(NetworkProbe.words(error.errno))
         }
     }
 }

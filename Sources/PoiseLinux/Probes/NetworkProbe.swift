@@ -5,7 +5,7 @@ package import PoiseModel
 ///
 /// Its owner watches `descriptor` for `interest` and calls `advance` when it is ready, until that
 /// gives an answer; there is no deadline but the owner's.
-package final class Probe {
+package final class NetworkProbe {
     /// What is asked once there is a connection.
     package enum Question: Sendable, Equatable {
         /// Nothing: a connection will do.
@@ -47,7 +47,7 @@ package final class Probe {
             if !unsent.isEmpty { try send() }
             return try receive()
         } catch {
-            return .failed(Probe.words(error.errno))
+            return .failed(NetworkProbe.words(error.errno))
         }
     }
 
@@ -60,11 +60,11 @@ package final class Probe {
 
     private func connected() throws(SystemError) -> ProbeAnswer? {
         if let errno = try NetworkSocket.failure(of: descriptor) {
-            return .failed(Probe.words(errno))
+            return .failed(NetworkProbe.words(errno))
         }
         guard let isOwnPeer = try NetworkSocket.isOwnPeer(descriptor) else { return nil }
         if isOwnPeer {
-            return .failed(Probe.words(.connectionRefused))
+            return .failed(NetworkProbe.words(.connectionRefused))
         }
         isConnected = true
         return dialogue == nil ? .passed : nil
