@@ -26,6 +26,8 @@ package struct CheckSchedule {
         let target: HealthPolicy.Target
         let every: Duration
         let within: Duration
+        /// Its place among the feature's dependencies and checks.
+        let place: Int
         /// How often it was begun.
         var count = 0
         var due: Instant
@@ -35,7 +37,7 @@ package struct CheckSchedule {
     final class Run {
         enum Means {
             case probe(NetworkProbe)
-            case command(ChildProcess)
+            case command(CheckCommand)
         }
 
         let means: Means
@@ -69,12 +71,12 @@ package struct CheckSchedule {
         for policy in engine.policy.features
         where engine.records[policy.id]?.life.state == .running {
             let health = policy.health
-            for check in health.all {
+            for (place, check) in health.all.enumerated() {
                 if case .feature = check.target { continue }
                 let key = CheckKey(policy.id, check.name)
                 let first = CheckSchedule.pause(health.every, key, count: 0) - health.every * 9 / 10
                 let slot = Slot(
-                    target: check.target, every: health.every, within: health.within,
+                    target: check.target, every: health.every, within: health.within, place: place,
                     due: now + first / 4)
                 wanted[key] = slots[key].flatMap { $0.isLike(slot) ? $0 : nil } ?? slot
             }
@@ -93,11 +95,14 @@ package struct CheckSchedule {
         runs.filter { !$0.value.isGivenUp && $0.value.deadline <= now }.keys.sorted()
     }
 
+    /// Runs whose outcome somebody waits for.
+    private var awaited: Int { runs.values.count { !$0.isGivenUp } }
+
     /// What is to be begun now, the most overdue first.
     func due(now: Instant) -> [CheckKey] {
         let due = slots.filter { $0.value.due <= now && runs[$0.key] == nil }
         let order = due.sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
-        return order.prefix(max(0, CheckSchedule.mostAtOnce - runs.count)).map(\.key)
+        return order.prefix(max(0, CheckSchedule.mostAtOnce - awaited)).map(\.key)
     }
 
     /// Notes that a check begins; its next one is counted from now.
@@ -111,7 +116,7 @@ package struct CheckSchedule {
     /// Whether a process is that of a check.
     func hasProcess(_ pid: ProcessID) -> Bool {
         runs.values.contains {
-            if case .command(let child) = $0.means { child.pid == pid } else { false }
+            if case .command(let command) = $0.means { command.process.pid == pid } else { false }
         }
     }
 
@@ -125,7 +130,7 @@ package struct CheckSchedule {
     /// Finds out when something is to be done next.
     mutating func reckon() {
         var moments = runs.values.filter { !$0.isGivenUp }.map(\.deadline)
-        if runs.count < CheckSchedule.mostAtOnce {
+        if awaited < CheckSchedule.mostAtOnce {
             moments += slots.filter { runs[$0.key] == nil }.map(\.value.due)
         }
         nextMoment = moments.min()

@@ -5,9 +5,6 @@ import PoiseModel
 
 // Checks of features: begun when they are due, given up at their deadline, never waited for.
 extension Daemon {
-    /// Marks all processes of one check, whatever session they make for themselves.
-    private static let checkVariable = "POISE_CHECK"
-
     /// Begins what is due and gives up what is late; once in each round of the loop.
     func followChecks() {
         let now = MonotonicClock.now
@@ -60,40 +57,26 @@ extension Daemon {
         }
     }
 
-    /// Runs a program as one of the feature's: its user, its cgroup or CPUs, and no more rights.
     private func run(
         _ words: [String], _ slot: CheckSchedule.Slot, _ key: CheckKey, _ now: Instant
     ) {
         let feature = key.feature
         do throws(SystemError) {
-            var request = SpawnRequest(program: words.first ?? "")
-            request.arguments = Array(words.dropFirst())
-            request.environment = OwnEnvironment.variables
-            request.environment[HostLauncher.featureVariable] = feature.name
-            request.environment[Daemon.checkVariable] = Daemon.mark(of: key)
-            request.limits = [ResourceLimit(.coreBytes, 0)]
-            request.parentDeathSignal = SIGKILL
+            var birth = CheckCommand.Birth()
             if let user = hostUsers?.user(of: feature) {
-                let folder = "\(options.stateFolder)/\(feature)"
-                try Folder.make(folder, for: user)
-                request.user = user
-                request.noCapabilities = true
-                request.noNewPrivileges = true
-                request.oomScoreAdjust = 0
-                request.environment["HOME"] = folder
+                let home = "\(options.stateFolder)/\(feature)"
+                try Folder.make(home, for: user)
+                birth.user = user
+                birth.home = home
             }
-            if let placement = engine.records[feature]?.allocation.flatMap(enforcer.placement) {
-                request.cpus = placement.cpus
-                request.nice = placement.nice
-                request.scheduling = placement.scheduling
-            }
+            birth.placement = engine.records[feature]?.allocation.flatMap(enforcer.placement)
             if units.units[feature] == nil {
-                request.cgroup = try enforcer.groups?.folder.descriptor(of: feature)
+                birth.cgroup = try enforcer.groups?.folder.descriptor(of: feature)
             }
-            let child = try ChildProcess.spawn(request)
-            let token = try watch(child.descriptor, .check(key), .read)
+            let command = try CheckCommand(words, key, place: slot.place, birth)
+            let token = try watch(command.process.descriptor, .check(key), .read)
             checks.follow(
-                key, .init(.command(child), token: token, now: now, within: slot.within))
+                key, .init(.command(command), token: token, now: now, within: slot.within))
         } catch {
             post(.failed("\(error)"), of: key)
         }
@@ -113,14 +96,16 @@ extension Daemon {
             unwatch(probe.descriptor, token)
             checks.end(key)
             post(answer, of: key)
-        case .command(let child):
-            // As in giving up: what is left of its group goes before it is reaped.
-            Glibc.kill(-child.pid, SIGKILL)
-            let end = attempt(key.feature) { () throws(SystemError) in try child.reap() }
+        case .command(let command):
+            command.killGroup()
+            let end = attempt(key.feature) { () throws(SystemError) in
+                try command.process.reap()
+            }
             guard let known = end ?? nil else { return }
-            unwatch(child.descriptor, token)
+            unwatch(command.process.descriptor, token)
             checks.end(key)
-            clearAway(key)
+            command.killLeft(orphans)
+            reapOrphans()
             guard !run.isGivenUp else { return }
             post(known == .exited(code: 0) ? .passed : .failed("ends with \(known)"), of: key)
         }
@@ -133,27 +118,11 @@ extension Daemon {
         case .probe(let probe):
             unwatch(probe.descriptor, run.token)
             checks.end(key)
-        case .command(let child):
+        case .command(let command):
             run.isGivenUp = true
-            for pid in ProcessTree.tree(of: [child.pid]).reversed() where pid != child.pid {
-                Glibc.kill(pid, SIGKILL)
-            }
-            // It is not reaped yet, so its number is its own, and so is its group's.
-            Glibc.kill(-child.pid, SIGKILL)
+            command.kill()
         }
     }
-
-    /// Kills what a command left behind; what made itself a session has become our child.
-    private func clearAway(_ key: CheckKey) {
-        let mark = Daemon.mark(of: key)
-        let left = orphans.filter {
-            ProcessFiles.environmentValue(Daemon.checkVariable, of: $0) == mark
-        }
-        for pid in ProcessTree.tree(of: left) { Glibc.kill(pid, SIGKILL) }
-        reapOrphans()
-    }
-
-    private static func mark(of key: CheckKey) -> String { "\(key.feature)/\(key.check)" }
 
     /// Tells the engine how a check went; that it passes again and again is no news.
     private func post(_ answer: ProbeAnswer, of key: CheckKey) {

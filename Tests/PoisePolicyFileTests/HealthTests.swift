@@ -78,7 +78,7 @@ struct HealthTests {
     @Test(arguments: [
         (
             "tcp: db.example:5432",
-            "9:30: features.web.health.dependencies.x.tcp: 'db.example' is no IP"
+            "9:33: features.web.health.dependencies.x.tcp: 'db.example' is no IP"
         ),
         ("tcp: '127.1:80'", "'127.1' is no IP address"),
         ("tcp: '127.0.0.1'", "'127.0.0.1' has no port (write it as 127.0.0.1:5432)"),
@@ -91,7 +91,7 @@ struct HealthTests {
         ("tcp: '[::1]80'", "is no port"),
         ("tcp: '[fe80::1%eth0]:80'", "is no IP address"),
         ("tcp: ''", "is an empty text"),
-        ("tcp: 80", "must be a text, not the integer"),
+        ("tcp: 80", "must be a text, not the number 80"),
         ("file: run/x", "'run/x' is no absolute path (begin it with /)"),
         ("http: 'https://127.0.0.1/'", "https is not spoken here"),
         ("http: '127.0.0.1/'", "write it as http://127.0.0.1:8080/healthz"),
