@@ -68,8 +68,10 @@ package struct CheckSchedule {
     /// those that are under way and not wanted any more.
     mutating func adopt(_ engine: Supervisor, now: Instant) -> [CheckKey] {
         var wanted: [CheckKey: Slot] = [:]
-        for policy in engine.policy.features
-        where engine.records[policy.id]?.life.state == .running {
+        let features = engine.policy.features
+        for index in features.indices where !features[index].health.isEmpty {
+            let policy = features[index]
+            guard engine.records[policy.id]?.life.state == .running else { continue }
             let health = policy.health
             for (place, check) in health.all.enumerated() {
                 if case .feature = check.target { continue }

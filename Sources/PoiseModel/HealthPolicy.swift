@@ -55,6 +55,9 @@ package struct HealthPolicy: Sendable, Equatable, Codable {
     /// Its dependencies and checks; no name is there twice.
     package var all: [Check] { dependencies + checks }
 
+    /// Whether nothing is checked.
+    package var isEmpty: Bool { dependencies.isEmpty && checks.isEmpty }
+
     /// The dependency or check of that name.
     package subscript(name: String) -> Check? {
         dependencies.first { $0.name == name } ?? checks.first { $0.name == name }

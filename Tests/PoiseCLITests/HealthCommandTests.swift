@@ -63,7 +63,7 @@ struct HealthCommandTests {
         #expect(
             lines
                 == """
-                not ready · 1 of 2 features that are to run · the service level is reduced
+                not ready · 1 of 2 features ready · the service level is reduced
 
                 FEATURE  STATE    LIVE  READY  BECAUSE
                 calm     running  yes   yes
@@ -77,7 +77,7 @@ struct HealthCommandTests {
 
                 """.split(separator: "\n", omittingEmptySubsequences: false))
         let degraded = run(isReady: true).1.output
-        #expect(degraded.hasPrefix("ready, degraded · 2 of 2 features that are to run"))
+        #expect(degraded.hasPrefix("ready, degraded · 2 of 2 features ready"))
         #expect(degraded.contains("degraded  its disk is slow"))
     }
 

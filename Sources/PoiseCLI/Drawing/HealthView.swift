@@ -20,7 +20,7 @@ package struct HealthView {
         let word = isReady ? (isDegraded ? "ready, degraded" : "ready") : "not ready"
         let style: Paint.Style = isReady ? (isDegraded ? .warning : .good) : .bad
         let parts = [
-            console.paint(style, word), "\(ready) of \(wanted.count) features that are to run",
+            console.paint(style, word), "\(ready) of \(wanted.count) features ready",
         ]
         // What is no feature's own: the level, the end of the daemon.
         let names = features.compactMap { $0["feature"]?.string }

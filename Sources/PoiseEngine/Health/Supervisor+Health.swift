@@ -47,7 +47,10 @@ extension Supervisor {
     /// Notes whether the features that others depend on are ready, at the end of each turn.
     mutating func followHealth(_ now: Instant) {
         var reckoning: HealthReckoning?
-        for policy in policy.features {
+        let features = policy.features
+        // Most have none, and a policy of a feature is large to copy.
+        for index in features.indices where !features[index].health.dependencies.isEmpty {
+            let policy = features[index]
             for check in policy.health.dependencies {
                 guard case .feature = check.target, records[policy.id]?.life.state == .running
                 else { continue }
