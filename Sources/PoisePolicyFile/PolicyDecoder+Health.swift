@@ -81,7 +81,8 @@ extension PolicyDecoder {
             if !field.value.isCut, targets.allSatisfy(fields.lacks) {
                 mistakes.error(
                     field.keyMark,
-                    "\(field.path) checks nothing (give it one of \(targets.joined(separator: ", ")))"
+                    "\(field.path) checks nothing (give it one of "
+                        + targets.joined(separator: ", ") + ")"
                 )
             }
             return nil
@@ -229,8 +230,9 @@ extension PolicyDecoder {
                 let circle = path[start...].map { printable($0.name) } + [printable(edge.wanted)]
                 mistakes.error(
                     edge.field.mark,
-                    "\(edge.field.path): features need each other in a circle, so that none is ever "
-                        + "ready: \(circle.joined(separator: " → ")) (write critical: false for one)"
+                    "\(edge.field.path): features need each other in a circle, so that none is "
+                        + "ever ready: \(circle.joined(separator: " → ")) (write critical: false "
+                        + "for one)"
                 )
             } else if !settled.contains(edge.wanted) {
                 path.append((edge.wanted, 0))

@@ -104,8 +104,8 @@ private final class Port {
         let port = try Port()
         let daemon = try DaemonUnderTest(
             policy(
-                "{ every: 100ms, within: 100ms, dependencies: { db: { tcp: '127.0.0.1:\(port.number)'"
-                    + " } } }"))
+                "{ every: 100ms, within: 100ms, dependencies: { db: "
+                    + "{ tcp: '127.0.0.1:\(port.number)' } } }"))
         try daemon.waitForState("web", "running")
         try daemon.waitForLog("web: health: its dependency db (tcp 127.0.0.1:\(port.number)) fails")
         try wait(daemon, false)
@@ -194,8 +194,8 @@ private final class Port {
 
     @Test func `a command that ends leaves nothing behind`() throws {
         let folder = try DaemonUnderTest.makeFolder()
-        let script =
-            "(setsid sleep 1000 & echo $! >> \(folder)/pids); sleep 1000 & echo $! >> \(folder)/pids"
+        let note = "echo $! >> \(folder)/pids"
+        let script = "(setsid sleep 1000 & \(note)); sleep 1000 & \(note)"
         try #require(Repository.write(script, to: folder + "/leave.sh"))
         let daemon = try DaemonUnderTest(
             policy(

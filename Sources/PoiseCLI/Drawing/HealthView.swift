@@ -111,12 +111,12 @@ package struct HealthView {
             default: .warning
             }
         let failures = line["failuresInARow"]?.integer ?? 0
+        let since = line["sinceSeconds"]?.number.map { QuantityText.duration(.seconds($0)) }
         return [
             .init("  " + (line["name"]?.string ?? unknown)), .init(kind),
             .init(line["critical"]?.bool.map { $0 ? "yes" : "no" } ?? unknown),
             .init(verdict, style),
-            .init(
-                line["sinceSeconds"]?.number.map { QuantityText.duration(.seconds($0)) } ?? unknown),
+            .init(since ?? unknown),
             .init(failures > 0 ? "\(failures)" : ""),
             .init(line["target"]?.string ?? unknown), .init(line["because"]?.string ?? ""),
         ]

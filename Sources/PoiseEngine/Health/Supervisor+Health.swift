@@ -25,8 +25,8 @@ extension Supervisor {
             because: because, features: features)
     }
 
-    /// The outcome of one check of a feature. One that comes when the feature does not run any more,
-    /// or when the policy does not name the check, says nothing.
+    /// The outcome of one check of a feature. One that comes when the feature does not run any
+    /// more, or when the policy does not name the check, says nothing.
     ///
     /// A failing critical check of the feature itself is a failure of the feature, each time; what
     /// it depends on is not its fault.
