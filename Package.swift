@@ -143,7 +143,8 @@ let package = Package(
             "PoiseDaemonTests",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseWire", "PoiseLinux", "PoiseDaemon",
-                "PoiseHistory", "PoiseTestSupport", "poised", "poise-host", "Streaming",
+                "PoiseHistory", "PoiseTestSupport", "poised", "poise-host", "poise",
+                "Streaming",
             ]),
         tests(
             "PoiseCLITests",

@@ -234,12 +234,15 @@ extension Daemon {
 
     private func take(_ health: HostNews.Health, from process: FeatureProcess) {
         process.askedAt = nil
-        let text =
+        let (text, word): (String, HealthWord) =
             switch health {
-            case .good: "good"
-            case .degraded(let text): "degraded: \(text)"
-            case .failing(let text): "failing: \(text)"
+            case .good: ("good", .good)
+            case .degraded(let text): ("degraded: \(text)", .degraded(text))
+            case .failing(let text): ("failing: \(text)", .failing(text))
             }
+        // While its breaker is half open each answer is a probe.
+        let isTried = engine.records[process.feature]?.breaker.isHalfOpen ?? false
+        if isTried || process.health != text { inbox.post(.health(process.feature, word)) }
         if process.health != nil || text != "good", process.health != text {
             say("health", process.feature, text)
         }

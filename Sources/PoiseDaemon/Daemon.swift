@@ -26,6 +26,7 @@ package final class Daemon {
         /// The kernel tells that a feature waits, or somebody on this machine.
         case pressure(FeatureID?)
         case history
+        case check(CheckKey)
     }
 
     let options: DaemonOptions
@@ -80,6 +81,7 @@ package final class Daemon {
     var chaos = ChaosBook()
     /// How strict the limits of what features send are.
     var pressure = TrafficPressure()
+    var checks = CheckSchedule()
     var reaction = Reaction()
     /// When the directives that are being performed were decided.
     private(set) var decidedAt: Instant
@@ -181,6 +183,7 @@ package final class Daemon {
             settleBus()
             if let due = chaos.nextDue, due <= MonotonicClock.now { lookAfterChaos() }
             if !inbox.isEmpty || isEngineDue { turn() }
+            followChecks()
         }
         writeRecords()
         endHistory()
@@ -205,7 +208,7 @@ package final class Daemon {
         if !inbox.isEmpty { return .zero }
         let moments = [
             nextTick, policyDue, machineDue, engine.nextDeadline, units.bus?.timeout,
-            senseDue, chaos.nextDue,
+            senseDue, chaos.nextDue, checks.nextMoment,
         ].compactMap { $0 }
         return max(.zero, (moments.min() ?? nextTick) - MonotonicClock.now)
     }
@@ -311,6 +314,7 @@ package final class Daemon {
         case .kernel: takeKernelEvents()
         case .pressure(let feature): takePressure(on: feature, ready)
         case .history: takeHistory()
+        case .check(let key): takeCheck(key, token: ready.token)
         }
     }
 
@@ -395,6 +399,6 @@ package final class Daemon {
     var orphans: [ProcessID] { Subreaper.orphans(unless: isKnown) }
 
     private func isKnown(_ pid: ProcessID) -> Bool {
-        processes.values.contains { $0.pid == pid }
+        processes.values.contains { $0.pid == pid } || checks.hasProcess(pid)
     }
 }

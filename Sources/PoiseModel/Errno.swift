@@ -44,7 +44,10 @@ package struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
         40: ("ELOOP", "too many symbolic links"), 75: ("EOVERFLOW", "value too large"),
         90: ("EMSGSIZE", "message too long"), 95: ("EOPNOTSUPP", "not supported"),
         98: ("EADDRINUSE", "address already in use"), 99: ("EADDRNOTAVAIL", "no such address here"),
-        104: ("ECONNRESET", "connection reset"), 110: ("ETIMEDOUT", "timed out"),
-        111: ("ECONNREFUSED", "connection refused"), 122: ("EDQUOT", "disk quota exceeded"),
+        101: ("ENETUNREACH", "network is unreachable"),
+        104: ("ECONNRESET", "connection reset"), 107: ("ENOTCONN", "not connected"),
+        110: ("ETIMEDOUT", "timed out"),
+        111: ("ECONNREFUSED", "connection refused"), 113: ("EHOSTUNREACH", "no way to that host"),
+        122: ("EDQUOT", "disk quota exceeded"),
     ]
 }

@@ -4,8 +4,7 @@ extension PolicyDecoder {
     private static let featureKeys = [
         "plugin", "command", "unit", "priority", "level", "cores", "memory", "gpu", "npu", "io",
         "pids", "hugetlb", "ifUnmet", "lend", "borrow", "restart", "restartBudget", "breaker",
-        "slo",
-        "sandbox", "files", "config", "enabled",
+        "slo", "health", "sandbox", "files", "config", "enabled",
     ]
 
     /// One feature; nil when its name or what it runs is wrong.
@@ -91,6 +90,7 @@ extension PolicyDecoder {
         if let enabled = bool(fields["enabled"]) { feature.enabled = enabled }
         feature.restartBudget = restartBudget(fields["restartBudget"])
         feature.breaker = breaker(fields["breaker"])
+        feature.health = health(fields["health"], of: feature.id.name)
         guard let slo = self.fields(of: fields["slo"], known: ["latencyP99", "errorRate"])
         else { return }
         feature.slo.latencyP99 = duration(slo["latencyP99"], atLeast: .microseconds(1))

@@ -37,7 +37,8 @@ extension PolicyDecoder {
         return .plugin(name)
     }
 
-    private mutating func command(_ field: Field?) -> FeaturePolicy.Source? {
+    /// A program and its arguments.
+    mutating func command(_ field: Field?) -> FeaturePolicy.Source? {
         guard let field else { return nil }
         guard case .sequence(let nodes) = field.value.content else {
             wrongKind(field, "a list of texts such as [\"sleep\", \"60\"]")

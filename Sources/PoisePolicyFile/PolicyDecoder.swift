@@ -7,6 +7,7 @@ import PoiseModel
 /// is for whoever reads `mistakes`.
 struct PolicyDecoder {
     var mistakes: MistakeList
+    var featureDependencies: [FeatureDependency] = []
 
     mutating func policy(_ root: YAMLNode) -> Policy? {
         let whole = Field(path: "", key: "", keyMark: root.mark, value: root)
@@ -87,6 +88,7 @@ struct PolicyDecoder {
         for member in members {
             if let feature = feature(member) { features.append(feature) }
         }
+        settleDependencies(among: members.map(\.key))
         return features
     }
 

@@ -56,11 +56,10 @@ package struct TrafficPressure: Sendable {
 
     private static func percent(_ cpuPressurePerMille: Int) -> Int {
         switch cpuPressurePerMille {
-        case ..<500: 100
-        case ..<700: 75
-        case ..<850: 50
-        case ..<950: 25
-        default: 10
+        // Somebody waits most of the time on a machine that is well used; that alone says little.
+        case ..<800: 100
+        case ..<900: 75
+        default: 50
         }
     }
 

@@ -151,6 +151,7 @@ extension Supervisor {
             new.features[index] = feature.onTrial(percent: feature.breaker.halfOpenBudgetPercent)
         }
         guard new != policy else { return }
+        health.adopt(new, insteadOf: policy)
         planner = Planner(machine: machine, policy: new)
         load.adopt(new)
         mustPlan = true

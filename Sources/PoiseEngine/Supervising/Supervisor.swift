@@ -72,6 +72,7 @@ package struct Supervisor: Sendable, Codable {
         if refusals.isDue(now) { mustPlan = true }
         if mustPlan { replan(now) }
         if isUnsettled { settle(now) }
+        followHealth(now)
         if isShuttingDown, !records.values.contains(where: \.life.hasProcess) {
             directives.append(.quit)
         }
@@ -180,6 +181,7 @@ extension Supervisor {
         guard let record = records[feature] else { return }
         needs.expire(now: now, all: feature)
         load.forget(feature)
+        health.forget(feature)
         switch record.life.state {
         case .stopping(.rest), .stopping(.startAgain): note(.stopped, feature, because)
         case .stopping(.pause), .stopping(.failure): note(.stopped, feature, because)

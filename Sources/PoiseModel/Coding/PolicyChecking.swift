@@ -64,6 +64,15 @@ extension BreakerPolicy: SelfChecking {
     }
 }
 
+extension HealthPolicy: SelfChecking {
+    package var contradiction: String? {
+        guard [every, within].allSatisfy({ (.zero...Amounts.longest).contains($0) }) else {
+            return "checks health at times that cannot be"
+        }
+        return nil
+    }
+}
+
 extension ForecastSetting: SelfChecking {
     /// Steps of a season at most: a week of minutes, as policy files may have.
     private static let mostSteps = 10_080
