@@ -208,6 +208,7 @@ extension Daemon {
             process.askedAt = nil
             process.report = report
             process.reportedAt = MonotonicClock.now
+            process.errorRate.take(report, at: MonotonicClock.now)
         case .health(let health): take(health, from: process)
         case .need(let coreClass, let millicores, let milliseconds, let signalled):
             if millicores > 0 { reaction.needs(feature, since: Daemon.moment(signalled)) }

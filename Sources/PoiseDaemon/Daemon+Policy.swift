@@ -51,7 +51,7 @@ extension Daemon {
 
     /// What a policy would change, without changing it.
     func dryRun(_ policy: Policy) -> PlanChange {
-        let planner = Planner(machine: machine.machine, policy: policy)
+        let planner = Planner(machine: machine.machine, policy: engine.inEffect(policy))
         let plan = planner.plan(demands: engine.demands, inForce: engine.plan)
         return PlanChange(from: engine.plan, to: plan)
     }

@@ -129,7 +129,7 @@ extension Daemon {
             if let report = process.report, let at = process.reportedAt,
                 now - at <= Daemon.reportsLast
             {
-                reading?.take(report)
+                reading?.take(report, errorsPerMille: process.errorRate.perMille)
             }
             return reading
         }

@@ -126,17 +126,22 @@ extension Daemon {
 
     func pluginsJSON() -> JSON {
         var lines: [JSON] = []
-        var all = launcher.plugins.all().map { (name: $0.name, path: $0.path, source: $0.name) }
+        var all = launcher.plugins.all().map { (source: $0.name, path: $0.path) }
         for case .plugin(let source) in engine.policy.features.map(\.source)
         where source.contains("/") && !all.contains(where: { $0.source == source }) {
-            all.append((name: PluginSearch.name(ofFile: source), path: source, source: source))
+            all.append((source: source, path: source))
         }
         for found in all {
             let users = engine.policy.features.filter { $0.source == .plugin(found.source) }
             let running = users.compactMap { processes[$0.id]?.plugin }.first
+            let parts = PluginVersion.parts(of: found.source)
+            let isInForce = parts.map { engine.rollouts.version(of: $0.plugin) == $0.version }
+            let name = parts?.plugin ?? PluginSearch.name(ofFile: found.path)
             lines.append([
-                "name": .string(running?.name ?? found.name), "path": .string(found.path),
-                "version": JSON(running?.version),
+                "name": .string(parts == nil ? running?.name ?? name : name),
+                "fileVersion": JSON(parts?.version.name),
+                "inForce": isInForce.map { .bool($0) } ?? .null,
+                "path": .string(found.path), "version": JSON(running?.version),
                 "usedBy": .array(users.map { .string($0.id.name) }),
             ])
         }

@@ -19,6 +19,7 @@ final class FeatureProcess {
     var load = LoadMeter()
     var report: LoadReport?
     var reportedAt: Instant?
+    var errorRate = ErrorRate()
     var health: String?
     /// What its threads are held to.
     var placement: AffinityPlacement?

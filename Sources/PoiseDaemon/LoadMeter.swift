@@ -92,9 +92,34 @@ struct LoadMeter {
     }
 }
 
+/// How much of what a feature does fails: it counts errors since it started, so two reports say.
+struct ErrorRate {
+    private var last: (errors: Int, at: Instant)?
+    /// Of all it did between its last two reports; nil while that is not known.
+    private(set) var perMille: Int?
+
+    mutating func take(_ report: LoadReport, at now: Instant) {
+        defer { last = report.errors.map { ($0, now) } }
+        perMille = nil
+        guard let errors = report.errors, let last, errors >= last.errors, now > last.at,
+            let rate = report.throughputPerSecond, rate.isFinite, (0...1e15).contains(rate)
+        else { return }
+        // Who counts errors beside its work, and not in it, did at least as much as failed.
+        let failed = Double(errors - last.errors)
+        let done = max(rate * (now - last.at).inSeconds, failed)
+        perMille = done > 0 ? Int(failed * 1000 / done) : nil
+    }
+}
+
 extension LoadReading {
     /// Takes in what the feature says of itself; what cannot be is nil.
-    mutating func take(_ report: LoadReport) {
+    ///
+    /// - Parameter errorsPerMille: of what it did since its report before (`ErrorRate`).
+    mutating func take(_ report: LoadReport, errorsPerMille: Int? = nil) {
+        self.errorsPerMille = errorsPerMille
+        throughputPerSecond = report.throughputPerSecond.flatMap {
+            $0.isFinite && (0...1e15).contains($0) ? Int($0) : nil
+        }
         utilisationPerMille = report.utilisation.flatMap {
             $0.isFinite && $0 >= 0 ? Int(min($0, 1) * 1000) : nil
         }

@@ -1,12 +1,19 @@
 import Glibc
 import PoiseLinux
-import PoiseModel
+package import PoiseModel
 
-/// Finds plugins by name: `streaming` is `libstreaming.so` in one of the plugin folders.
+/// Finds plugins by name: `streaming` is `libstreaming.so` in one of the plugin folders, and
+/// `streaming@2` is `libstreaming@2.so`, another version of it.
 package struct PluginSearch: Sendable {
     package struct Found: Sendable, Equatable {
+        /// As a policy names it, with the version: `streaming@2`.
         package var name: String
         package var path: String
+
+        /// The plugin and its version; nil where the file's name tells none.
+        package var parts: (plugin: String, version: PluginVersion)? {
+            PluginVersion.parts(of: name)
+        }
     }
 
     /// Searched in this order.
@@ -43,6 +50,28 @@ package struct PluginSearch: Sendable {
             }
         }
         return found.values.sorted { $0.name < $1.name }
+    }
+
+    /// The versions of a plugin that there are.
+    package func versions(of plugin: String) -> [PluginVersion] {
+        all().compactMap { $0.parts.flatMap { $0.plugin == plugin ? $0.version : nil } }.sorted()
+    }
+
+    /// Why a version of a plugin cannot be started; nil when its library is there, can be read and
+    /// is a plugin.
+    package func obstacle(to version: PluginVersion, of plugin: String) -> String? {
+        let source = version.source(of: plugin)
+        if let path = path(of: source) {
+            return PluginSearch.isPlugin(path)
+                ? nil
+                : "\(path) is no plugin: it does not export poise_plugin_abi (build it against "
+                    + "poise_plugin.h)"
+        }
+        let versions = versions(of: plugin)
+        guard !versions.isEmpty else { return missing(source) }
+        let list = versions.map(\.name).joined(separator: ", ")
+        return "there is no version \(version) of \(plugin) (there are: \(list); put "
+            + "lib\(source).so into one of \(folders.joined(separator: ":")))"
     }
 
     /// `streaming` of `/usr/lib/libstreaming.so`.

@@ -27,11 +27,11 @@ extension PolicyDecoder {
 
     private mutating func plugin(_ field: Field?) -> FeaturePolicy.Source? {
         guard let field, let name = text(field) else { return nil }
-        guard name.contains("/") || FeatureID(name) != nil else {
+        guard name.contains("/") || PluginVersion.parts(of: name) != nil else {
             mistakes.error(
                 field.mark,
-                "\(quoted(name)) cannot name a plugin (write a name such as streaming, or a path "
-                    + "with a '/' in it)")
+                "\(quoted(name)) cannot name a plugin (write a name such as streaming, a name and "
+                    + "a version such as streaming@2, or a path with a '/' in it)")
             return nil
         }
         return .plugin(name)

@@ -249,7 +249,7 @@ struct MistakeTests {
                 "p.yaml:8:3: error: the feature 'b' runs nothing: give it a plugin, a command or a "
                     + "unit",
                 "p.yaml:10:16: error: '..' cannot name a plugin (write a name such as streaming, "
-                    + "or a path with a '/' in it)",
+                    + "a name and a version such as streaming@2, or a path with a '/' in it)",
             ]
         ),
     ]

@@ -144,17 +144,20 @@ extension Supervisor {
 
     /// The policy as it is in effect: after a change of a breaker or a rollout.
     mutating func renewPolicy(_ now: Instant) {
+        settleRollouts(now)
+        let old = policy
         var new = rollouts.applied(to: given)
         for index in new.features.indices {
             let feature = new.features[index]
             guard records[feature.id]?.breaker.isOnTrial ?? false else { continue }
             new.features[index] = feature.onTrial(percent: feature.breaker.halfOpenBudgetPercent)
         }
-        guard new != policy else { return }
-        health.adopt(new, insteadOf: policy)
+        guard new != old else { return }
+        health.adopt(new, insteadOf: old)
         planner = Planner(machine: machine, policy: new)
         load.adopt(new)
         mustPlan = true
+        reconcileRecords(since: old, now)
     }
 
     private func isPlugin(_ feature: FeatureID) -> Bool {

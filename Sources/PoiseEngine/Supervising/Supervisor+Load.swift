@@ -20,6 +20,7 @@ extension Supervisor {
     mutating func take(_ turn: LoadTurn, _ now: Instant) {
         var turn = turn
         turn.features = turn.features.filter { records[$0.key]?.life.state == .running }
+        takeForRollouts(turn, now)
         let asked = needs.demands.mapValues(\.total)
         let changes = load.take(turn, plan, asked: asked, policy, machine, now: now)
         for change in changes { tell(change) }

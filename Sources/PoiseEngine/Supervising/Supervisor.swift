@@ -97,7 +97,7 @@ package struct Supervisor: Sendable, Codable {
     /// What features need: what they have signalled, and what their load wants.
     package var demands: [FeatureID: Demand] { load.demands(needs.demands, policy) }
 
-    private mutating func add(_ feature: FeaturePolicy, now: Instant) {
+    mutating func add(_ feature: FeaturePolicy, now: Instant) {
         var record = Record(life: FeatureLife(restart: feature.restart), since: now)
         record.isDisabled = !feature.enabled
         if feature.enabled { _ = record.life.handle(.wanted) }
@@ -296,10 +296,6 @@ extension Supervisor {
         renewPolicy(now)
         note(.policyChanged, nil, "policy \(new.name) is in force")
         mustPlan = true
-        let names = Set(new.features.map(\.id))
-        for feature in records.keys.sorted() where !names.contains(feature) {
-            move(feature, .unwanted, now)
-        }
         for feature in new.features where !isShuttingDown {
             guard let before = old[feature.id],
                 let record = records[feature.id]
