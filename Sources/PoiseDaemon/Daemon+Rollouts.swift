@@ -124,7 +124,8 @@ extension RolloutOutcome {
         [
             "plugin": .string(plugin), "from": .string(from.name), "to": .string(to.name),
             "result": .string(result.rawValue), "because": .string(because),
-            "secondsAgo": .number((now - at).inSeconds), "results": .array(results.map(\.json)),
+            "secondsAgo": JSON(at.map { (now - $0).inSeconds }),
+            "results": .array(results.map(\.json)),
         ]
     }
 }

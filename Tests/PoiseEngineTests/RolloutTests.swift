@@ -94,7 +94,7 @@ import Testing
         #expect(world.notes.contains { $0.contains("nothing is known to compare at 50 %") })
     }
 
-    @Test(arguments: [1, 12, 34, 52])
+    @Test(arguments: [1, 12, 34, 44])
     func `a canary that crashes ends the rollout at any step`(second: Int) {
         var world = RolloutWorld(
             policy, ["app": Behaviour(), "app@2": Behaviour(crashesAfter: second)])
@@ -107,6 +107,18 @@ import Testing
         #expect(source(world) == "app")
         #expect(world.engine.records[RolloutWorld.id("app.canary")] == nil)
         #expect(world.fewest >= 1)
+        #expect(world.engine.policy == policy)
+    }
+
+    @Test func `a canary that crashes as its feature starts anew leaves the old version running`() {
+        var world = RolloutWorld(
+            policy, ["app": Behaviour(), "app@2": Behaviour(crashesAfter: 52)])
+        world.second(begin("2"))
+        world.seconds(200, until: isOver)
+        #expect(world.notes.contains { $0.contains("features start anew") })
+        #expect(world.engine.rollouts.outcomes["app"]?.result == .rolledBack)
+        world.seconds(10)
+        #expect(source(world) == "app" && source(world, "app.canary") == nil)
         #expect(world.engine.policy == policy)
     }
 
@@ -204,6 +216,22 @@ import Testing
         #expect(source(world) == "app@2")
         #expect(source(world, "app.canary") == nil)
         #expect(world.breaches == [])
+    }
+
+    @Test func `what is kept changes with the stage and not with each look`() throws {
+        var world = RolloutWorld(policy, ["app": Behaviour(), "app@2": Behaviour()])
+        world.second(begin("2"))
+        var kept: Set<String> = []
+        var stages: [Rollout.Stage] = []
+        for _ in 0..<70 {
+            world.second()
+            kept.insert("\(try JSONEncoding.encode(world.engine.rollouts.kept))")
+            guard let stage = world.engine.rollouts.active["app"]?.stage else { continue }
+            if stages.last != stage { stages.append(stage) }
+        }
+        #expect(stages.count == 7)
+        #expect(kept.count <= stages.count + 2)
+        #expect(kept.allSatisfy { $0.utf8.count < 8192 })
     }
 
     @Test func `a policy without the feature ends the rollout and both sides`() {

@@ -81,12 +81,12 @@ struct RolloutWorld {
     /// A daemon begins again with what is kept, and finds what runs.
     mutating func restart(_ policy: Policy, findsProcesses: Bool) throws {
         let kept = try JSONDecoding.decode(
-            RolloutBook.self, from: try JSONEncoding.encode(engine.rollouts))
+            RolloutBook.self, from: try JSONEncoding.encode(engine.rollouts.kept))
         let records = engine.records
         let plan = engine.plan
         now = now + .seconds(3)
         engine = Supervisor(machine: engine.machine, policy: policy, inForce: plan, now: now)
-        engine.resume(kept, now: now)
+        engine.resume(kept, isSameBoot: true, now: now)
         next = []
         guard findsProcesses else {
             processes = [:]

@@ -12,8 +12,10 @@ enum CommandTable {
         ExplainCommand.command,
         WhyNotCommand.command, HistoryCommand.command, EventsCommand.command,
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
+        FeatureCommands.enable, FeatureCommands.disable,
         BreakerCommand.command, BreakerCommands.reset, BreakerCommands.hold,
-        PolicyApplyCommand.command, PluginListCommand.command, RunCommand.command,
+        PolicyApplyCommand.command, PluginListCommand.command, RolloutCommands.rollout,
+        RolloutCommands.rollback, RolloutCommands.rollouts, RunCommand.command,
         ChaosInjectCommand.command, ChaosRunCommand.command, ChaosListCommand.command,
     ]
 

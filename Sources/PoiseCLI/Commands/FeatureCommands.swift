@@ -1,11 +1,16 @@
 import PoiseModel
 import PoiseWire
 
-/// `poise feature start`, `stop` and `restart`.
+/// `poise feature start`, `stop`, `restart`, `enable` and `disable`.
 enum FeatureCommands {
     static let start = command("start", .featureStart, "start a feature that is stopped or failed")
     static let stop = command("stop", .featureStop, "stop a feature, and keep it stopped")
     static let restart = command("restart", .featureRestart, "stop a feature and start it again")
+
+    static let enable = command(
+        "enable", .featureEnable, "turn a feature on, also for the next poised")
+    static let disable = command(
+        "disable", .featureDisable, "turn a feature off, also for the next poised")
 
     private static func command(
         _ verb: String, _ method: ControlMethod, _ summary: String

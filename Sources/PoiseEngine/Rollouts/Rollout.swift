@@ -91,7 +91,7 @@ package struct Rollout: Sendable, Codable {
 
     /// Before this nothing counts in a step: what is told then is still of the step before.
     var settled: Instant {
-        since + min(.seconds(2), .nanoseconds(settings.stepFor.wholeNanoseconds / 5))
+        since + min(.seconds(3), .nanoseconds(settings.stepFor.wholeNanoseconds / 5))
     }
 
     /// Begins a stage: what was seen before does not count in it.
@@ -99,6 +99,10 @@ package struct Rollout: Sendable, Codable {
         self.stage = stage
         since = now
         isLate = false
+        forgetWindows()
+    }
+
+    mutating func forgetWindows() {
         for index in sides.indices {
             sides[index].oldWindow = RolloutWindow()
             sides[index].newWindow = RolloutWindow()
@@ -119,7 +123,6 @@ package struct Rollout: Sendable, Codable {
                 new.map { sides[index].newWindow.add($0) }
             case .step, .takingOver, .returning: break
             }
-            if let bytes = old?.memoryBytes, stage == .preparing { sides[index].bytesInUse = bytes }
         }
     }
 
@@ -170,5 +173,9 @@ package struct RolloutOutcome: Sendable, Codable {
     package let result: Result
     package let because: String
     package let results: [Rollout.StepResult]
-    package let at: Instant
+    /// Nil when it was before this boot.
+    package internal(set) var at: Instant?
+
+    /// The earliest first.
+    var order: Instant { at ?? Instant(nanoseconds: .min) }
 }

@@ -2,7 +2,7 @@ package import PoiseModel
 
 /// The rollouts that are under way, and the versions that are in force.
 ///
-/// All of it is to be kept for the next daemon (`Supervisor.resume(_:now:)`).
+/// All of it is to be kept for the next daemon (`Supervisor.resume(_:isSameBoot:now:)`).
 package struct RolloutBook: Sendable, Codable {
     /// What runs where a policy names a plugin without a version.
     package struct InForce: Sendable, Equatable, Codable {
@@ -68,23 +68,27 @@ package struct RolloutBook: Sendable, Codable {
             inForce[rollout.plugin] = InForce(version: rollout.to, before: rollout.from)
         }
         while outcomes.count > RolloutBook.most,
-            let oldest = outcomes.values.min(by: { ($0.at, $0.plugin) < ($1.at, $1.plugin) })
+            let oldest = outcomes.values.min(by: { ($0.order, $0.plugin) < ($1.order, $1.plugin) })
         {
             outcomes[oldest.plugin] = nil
         }
     }
 
+    /// What the next daemon is to know: all but what was seen in the step under way.
+    package var kept: RolloutBook {
+        var kept = self
+        for plugin in active.keys { kept.active[plugin]?.forgetWindows() }
+        return kept
+    }
+
     /// The clock has gone on without us, or is another one: stages begin anew.
-    mutating func restart(_ now: Instant) {
-        for (plugin, var rollout) in active {
-            rollout.enter(rollout.stage, now)
-            active[plugin] = rollout
+    mutating func restart(isSameBoot: Bool, now: Instant) {
+        for plugin in active.keys.sorted() {
+            guard let stage = active[plugin]?.stage else { continue }
+            active[plugin]?.enter(stage, now)
         }
-        for (plugin, outcome) in outcomes where outcome.at > now {
-            outcomes[plugin] = RolloutOutcome(
-                plugin: plugin, from: outcome.from, to: outcome.to, result: outcome.result,
-                because: outcome.because, results: outcome.results, at: now)
-        }
+        guard !isSameBoot else { return }
+        for plugin in outcomes.keys { outcomes[plugin]?.at = nil }
     }
 }
 

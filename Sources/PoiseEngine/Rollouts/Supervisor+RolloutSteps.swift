@@ -64,7 +64,8 @@ extension Supervisor {
         if record.breaker.isOpen { return "the breaker of \(feature) opened\(problem)" }
         switch record.life.state {
         case .waiting, .starting, .running, .stopping(.startAgain): return nil
-        case .backingOff, .failed, .stopping(.failure), .stopping(.pause): return "\(feature) failed\(problem)"
+        case .backingOff, .failed, .stopping(.failure), .stopping(.pause):
+            return "\(feature) failed\(problem)"
         case .stopped, .stopping(.rest): return "\(feature) was stopped"
         }
     }

@@ -6,9 +6,9 @@ extension Supervisor {
     package func inEffect(_ policy: Policy) -> Policy { rollouts.applied(to: policy) }
 
     /// Goes on with what an earlier daemon kept; before the first turn.
-    package mutating func resume(_ book: RolloutBook, now: Instant) {
+    package mutating func resume(_ book: RolloutBook, isSameBoot: Bool, now: Instant) {
         rollouts = book
-        rollouts.restart(now)
+        rollouts.restart(isSameBoot: isSameBoot, now: now)
         renewPolicy(now)
     }
 

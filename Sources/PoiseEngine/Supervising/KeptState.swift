@@ -26,7 +26,7 @@ extension Supervisor {
             }
         }
         kept.levelByHand = levels.byHand
-        kept.rollouts = rollouts
+        kept.rollouts = rollouts.kept
         return kept
     }
 
@@ -48,7 +48,6 @@ extension Supervisor {
             enable(feature, isOn, now)
         }
         setLevel(kept.levelByHand, now)
-        rollouts = kept.rollouts
-        renewPolicy(now)
+        resume(kept.rollouts, isSameBoot: isSameBoot, now: now)
     }
 }
