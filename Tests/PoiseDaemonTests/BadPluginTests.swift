@@ -143,13 +143,16 @@ enum TestPlugins {
         return path.split(separator: ":").map { "\($0)/cc" }.first { access($0, X_OK) == 0 }
     }()
 
-    /// Makes `libNAME.so` in a folder, once.
-    static func build(_ name: String, into folder: String) throws {
-        let library = "\(folder)/lib\(name).so"
+    /// Makes `libNAME.so` in a folder, once; or another one of it, with preprocessor definitions.
+    static func build(
+        _ name: String, into folder: String, as other: String? = nil, _ definitions: [String] = []
+    ) throws {
+        let library = "\(folder)/lib\(other ?? name).so"
         if access(library, R_OK) == 0 { return }
         let sources = Repository.root + "/Tests/PoisePluginTests/Plugins"
         var request = SpawnRequest(program: try #require(compiler))
-        request.arguments = [
+        request.arguments = definitions.map { "-D\($0)" }
+        request.arguments += [
             "-shared", "-fPIC", "-I", Repository.root + "/Sources/PluginABI/include", "-I", sources,
             "-o", library, "\(sources)/\(name).c",
         ]

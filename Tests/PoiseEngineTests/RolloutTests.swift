@@ -190,6 +190,22 @@ import Testing
         #expect(world.engine.policy == policy)
     }
 
+    @Test func `a rollout may begin while the canary of the last one still ends`() {
+        var world = RolloutWorld(
+            policy, ["app": Behaviour(), "app@2": Behaviour(crashesAfter: 3), "app@3": Behaviour()])
+        world.second(begin("2"))
+        world.seconds(30, until: isOver)
+        #expect(world.engine.rollouts.outcomes["app"]?.result == .rolledBack)
+        world.second(begin("3", steps: [50, 100]))
+        world.seconds(100, until: isOver)
+        #expect(world.engine.rollouts.version(of: "app") == RolloutWorld.version("3"))
+        world.second(.rollout(.rollBack(plugin: "app")))
+        #expect(!isOver(world))
+        world.seconds(100, until: isOver)
+        #expect(world.engine.rollouts.version(of: "app") == .plain)
+        #expect(world.fewest >= 1)
+    }
+
     @Test func `going back during a rollout stops it at once`() {
         var world = RolloutWorld(policy, ["app": Behaviour(), "app@2": Behaviour()])
         world.second(begin("2"))

@@ -54,9 +54,9 @@ extension Supervisor {
                 return "the name \(user.id) is too long: its canary would have .canary at "
                     + "its end, and a name has at most 64 letters"
             }
-            if records[canary] != nil || given[canary] != nil {
+            if given[canary] != nil {
                 return "there is a feature \(canary) already, which the canary of \(user.id) "
-                    + "would be (it may still be ending)"
+                    + "would be"
             }
         }
         guard users.contains(where: { records[$0.id]?.life.state == .running }) else {
@@ -95,6 +95,9 @@ extension Supervisor {
             else { continue }
             var side = Rollout.Side(feature: feature.id, canary: canary)
             side.bytesInUse = load.features[feature.id]?.reading.memoryBytes
+            // One of an earlier rollout may still be ending: what it did is not this one's fault.
+            records[canary]?.breaker = Breaker()
+            records[canary]?.lastProblem = nil
             sides.append(side)
         }
         let rollout = Rollout(
