@@ -132,6 +132,7 @@ import Testing
         #expect(outcome?.because.contains("did not start in time") ?? false)
         #expect(world.shares == [5])
         #expect(world.fewest >= 1)
+        #expect(world.restless == 0)
     }
 
     @Test func `a stable version that crashes is started again and the rollout goes on`() {
@@ -287,6 +288,20 @@ import Testing
         #expect(world.engine.rollouts.version(of: "app") == .plain)
     }
 
+    @Test func `a step waits for a canary that was started anew, and is not restless`() {
+        var world = RolloutWorld(policy, ["app": Behaviour(), "app@2": Behaviour()])
+        world.second(begin("2"))
+        world.seconds(6)
+        world.behaviours["app@2"] = Behaviour(neverStarts: true)
+        world.second(.operatorRestart(RolloutWorld.id("app.canary")))
+        world.seconds(6)
+        #expect(world.engine.rollouts.active["app"]?.stage == .step(0))
+        #expect(world.restless == 0)
+        world.seconds(100, until: isOver)
+        #expect(world.engine.rollouts.outcomes["app"]?.result == .rolledBack)
+        #expect(world.restless == 0)
+    }
+
     @Test func `all features of a plugin go together`() {
         var two = policy
         two.features[1].source = .plugin("app")
@@ -299,6 +314,56 @@ import Testing
         #expect(source(world) == "app@2" && source(world, "other") == "app@2")
         #expect(world.fewest >= 1)
         #expect(world.breaches == [])
+    }
+}
+
+/// Random worlds in which versions are rolled out at any moment.
+@Suite struct RolloutChaosTests {
+    @Test(arguments: 0..<40)
+    func `whatever happens, plans hold, records fit and a copy decides the same`(
+        seed: Int
+    ) throws {
+        var turns = RandomTurns(seed: UInt64(seed) + 7000)
+        var random = SeededGenerator(seed: UInt64(seed))
+        var engine = turns.engine()
+        var begun = 0
+        for number in 0..<200 {
+            var (inputs, now) = turns.next(for: engine)
+            // Most hosts answer, so that rollouts come far.
+            for (feature, record) in engine.records.sorted(by: { $0.key < $1.key })
+            where record.life.state == .starting { inputs.append(.started(feature)) }
+            if Int.random(in: 0..<6, using: &random) == 0 {
+                inputs.append(command(using: &random))
+                begun += 1
+            }
+            var copy: Supervisor?
+            if number % 20 == 7 {
+                let written = try JSONEncoding.encode(engine)
+                copy = try JSONDecoding.decode(Supervisor.self, from: written)
+            }
+            let directives = engine.handle(inputs, now: now)
+            if let answer = copy?.handle(inputs, now: now) { #expect(answer == directives) }
+            let audit = PlanAudit(engine.plan, machine: engine.machine, policy: engine.policy)
+            #expect(audit.breaches == [], "seed \(seed), turn \(number)")
+            #expect(engine.contradiction == nil, "seed \(seed), turn \(number)")
+            let strays = engine.records.filter { engine.policy[$0.key] == nil }
+            #expect(strays.allSatisfy { $0.value.life.hasProcess }, "seed \(seed)")
+        }
+        #expect(begun > 0)
+        _ = engine.handle([.policy(Policy(name: "none", features: []))], now: turns.now)
+        #expect(engine.rollouts.active.isEmpty)
+    }
+
+    private func command(using random: inout SeededGenerator) -> Input {
+        guard Int.random(in: 0..<3, using: &random) > 0 else {
+            return .rollout(.rollBack(plugin: "test"))
+        }
+        var settings = RolloutSettings()
+        settings.steps = [[100], [5, 100], [50, 75, 100]][Int.random(in: 0..<3, using: &random)]
+        settings.stepFor = .seconds(Int.random(in: 1...5, using: &random))
+        let version = ["2", "3", "plain"][Int.random(in: 0..<3, using: &random)]
+        return .rollout(
+            .begin(plugin: "test", version: RolloutWorld.version(version), settings))
     }
 }
 

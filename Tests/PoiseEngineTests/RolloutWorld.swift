@@ -32,6 +32,8 @@ struct RolloutWorld {
     /// The shares that the canary had of its feature's wanted millicores, as they came.
     private(set) var shares: [Int] = []
     private(set) var breaches: [String] = []
+    /// Seconds at whose end the engine wanted to be called again at once.
+    private(set) var restless = 0
     private var next: [Input] = []
 
     init(
@@ -72,6 +74,7 @@ struct RolloutWorld {
         count()
         let audit = PlanAudit(engine.plan, machine: engine.machine, policy: engine.policy)
         breaches += audit.breaches
+        if let due = engine.nextDeadline, due <= now { restless += 1 }
     }
 
     mutating func seconds(_ count: Int, until isOver: (RolloutWorld) -> Bool = { _ in false }) {
