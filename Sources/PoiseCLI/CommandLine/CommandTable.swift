@@ -14,8 +14,8 @@ enum CommandTable {
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
         FeatureCommands.enable, FeatureCommands.disable,
         BreakerCommand.command, BreakerCommands.reset, BreakerCommands.hold,
-        PolicyApplyCommand.command, PluginListCommand.command, RolloutCommands.rollout,
-        RolloutCommands.rollback, RolloutCommands.rollouts, RunCommand.command,
+        PolicyApplyCommand.command, PluginListCommand.command, PluginRolloutCommand.command,
+        PluginRollbackCommand.command, PluginRolloutsCommand.command, RunCommand.command,
         ChaosInjectCommand.command, ChaosRunCommand.command, ChaosListCommand.command,
     ]
 

@@ -7,10 +7,8 @@ enum FeatureCommands {
     static let stop = command("stop", .featureStop, "stop a feature, and keep it stopped")
     static let restart = command("restart", .featureRestart, "stop a feature and start it again")
 
-    static let enable = command(
-        "enable", .featureEnable, "turn a feature on, also for the next poised")
-    static let disable = command(
-        "disable", .featureDisable, "turn a feature off, also for the next poised")
+    static let enable = command("enable", .featureEnable, "turn a feature on, for good")
+    static let disable = command("disable", .featureDisable, "turn a feature off, for good")
 
     private static func command(
         _ verb: String, _ method: ControlMethod, _ summary: String

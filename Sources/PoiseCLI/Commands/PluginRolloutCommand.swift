@@ -1,16 +1,15 @@
-import Glibc
 import PoiseModel
 import PoiseWire
 
-/// `poise plugin rollout`, `rollback` and `rollouts`: another version of a plugin, step by step.
-enum RolloutCommands {
-    static let rollout = Command(
+/// `poise plugin rollout`: another version of a plugin, step by step.
+enum PluginRolloutCommand {
+    static let command = Command(
         path: ["plugin", "rollout"],
         summary: "run another version of a plugin beside the one in force, and take it when good",
         arguments: [
             .init(name: "NAME", help: "the plugin, as the policy names it"),
             .init(
-                name: "VERSION", help: "libNAME@VERSION.so in a plugin folder; plain: libNAME.so"),
+                name: "VERSION", help: "of libNAME@VERSION.so; plain: libNAME.so"),
         ],
         options: [
             .init(
@@ -32,49 +31,16 @@ enum RolloutCommands {
             .json, .runtimeFolder,
         ],
         notes: [
-            "The feature and its canary (FEATURE.canary) divide the feature's budget. A version that",
-            "is worse, or whose canary fails, goes back by itself; --follow then exits with 1.",
+            "The feature and its canary (FEATURE.canary) divide the feature's budget. A version",
+            "that is worse, or whose canary fails, goes back by itself; --follow then exits with 1.",
         ],
         examples: [
             .init("poise plugin rollout streaming 2 --follow", "five steps of 30 s, as they go"),
             .init("poise plugin rollout streaming 2 --at-once --step-for 1m", "blue-green"),
         ],
-        perform: performRollout)
+        perform: perform)
 
-    static let rollback = Command(
-        path: ["plugin", "rollback"],
-        summary: "stop a plugin's rollout, or go back to the version before",
-        arguments: [.init(name: "NAME", help: "the plugin, as the policy names it")],
-        options: [
-            .init(name: "follow", help: "show it until it is over"), .json, .runtimeFolder,
-        ],
-        examples: [.init("poise plugin rollback streaming", "the version before serves again")]
-    ) { (invocation, console) throws(CommandFailure) in
-        let call = DaemonCall(invocation)
-        let plugin = invocation.arguments[0]
-        let isUnderWay = RolloutView.active(try call.ask(.rollouts), plugin) != nil
-        let answer = try call.ask(.rollback, ["plugin": .string(plugin)])
-        guard invocation.has("follow") else { return tell(answer, invocation, console) }
-        let end = try follow(plugin, call, invocation, console)
-        // Going back is what was asked for: it failed when the newer version stayed.
-        return isUnderWay || end == .done ? .done : .no
-    }
-
-    static let rollouts = Command(
-        path: ["plugin", "rollouts"], summary: "show rollouts of plugins, and how they compare",
-        options: [.json, .runtimeFolder],
-        examples: [.init("poise plugin rollouts", "step, share and figures of both versions")]
-    ) { (invocation, console) throws(CommandFailure) in
-        let answer = try DaemonCall(invocation).ask(.rollouts)
-        if invocation.wantsJSON {
-            console.print(answer)
-        } else {
-            for line in RolloutView(console).lines(of: answer) { console.print(line) }
-        }
-        return .done
-    }
-
-    private static func performRollout(
+    private static func perform(
         _ invocation: Invocation, _ console: Console
     ) throws(CommandFailure) -> ExitCode {
         let plugin = invocation.arguments[0]
@@ -84,19 +50,10 @@ enum RolloutCommands {
         members += try settings(invocation)
         let call = DaemonCall(invocation)
         let answer = try call.ask(.rollout, .object(members))
-        guard invocation.has("follow") else { return tell(answer, invocation, console) }
-        return try follow(plugin, call, invocation, console)
-    }
-
-    private static func tell(
-        _ answer: JSON, _ invocation: Invocation, _ console: Console
-    ) -> ExitCode {
-        if invocation.wantsJSON {
-            console.print(answer)
-        } else {
-            console.print(answer["text"]?.string ?? "begun")
+        guard invocation.has("follow") else {
+            return RolloutFollowing.tell(answer, invocation, console)
         }
-        return .done
+        return try RolloutFollowing.follow(plugin, call, invocation, console)
     }
 
     /// What the options say, as the daemon takes it.
@@ -139,24 +96,5 @@ enum RolloutCommands {
             members.append(.init(key, .integer(percent * scale)))
         }
         return members
-    }
-
-    /// Shows what changes until the rollout is over; `.no` when its version is not in force then.
-    private static func follow(
-        _ plugin: String, _ call: DaemonCall, _ invocation: Invocation, _ console: Console
-    ) throws(CommandFailure) -> ExitCode {
-        var progress = RolloutProgress(plugin: plugin, view: RolloutView(console))
-        while true {
-            let answer = try call.ask(.rollouts)
-            let news = progress.take(answer)
-            if invocation.wantsJSON {
-                if !news.lines.isEmpty || news.isOver { console.print(answer.description) }
-            } else {
-                for line in news.lines { console.print(line) }
-            }
-            try console.flush()
-            if news.isOver { return news.isInForce ? .done : .no }
-            usleep(250_000)
-        }
     }
 }
