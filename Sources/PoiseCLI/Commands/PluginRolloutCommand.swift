@@ -31,8 +31,9 @@ enum PluginRolloutCommand {
             .json, .runtimeFolder,
         ],
         notes: [
-            "The feature and its canary (FEATURE.canary) divide the feature's budget. A version",
-            "that is worse, or whose canary fails, goes back by itself; --follow then exits with 1.",
+            "The feature and its canary (FEATURE.canary) divide the feature's budget. A",
+            "version that is worse, or whose canary fails, goes back by itself; --follow",
+            "then exits with 1.",
         ],
         examples: [
             .init("poise plugin rollout streaming 2 --follow", "five steps of 30 s, as they go"),

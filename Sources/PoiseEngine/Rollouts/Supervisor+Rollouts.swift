@@ -147,9 +147,7 @@ extension Supervisor {
                 continue
             }
             let isOther = before.source != feature.source || before.config != feature.config
-            if isOther, record.life.state != .stopped {
-                move(feature.id, .restart, now)
-            }
+            if isOther { startAnew(feature.id, record, now) }
         }
     }
 }

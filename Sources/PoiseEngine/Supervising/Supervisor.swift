@@ -225,7 +225,7 @@ extension Supervisor {
     }
 
     /// It runs something else from now on: what it did before says nothing of that.
-    private mutating func startAnew(_ feature: FeatureID, _ record: Record, _ now: Instant) {
+    mutating func startAnew(_ feature: FeatureID, _ record: Record, _ now: Instant) {
         guard record.life.state != .stopped, !record.isDisabled else { return }
         if record.breaker.state == .held(.byHand) { return }
         handle(.reset, of: feature, now)
