@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <ftw.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,3 +54,5 @@ static int remove_one(const char *path, const struct stat *file, int kind, struc
 int32_t poise_host_remove_folder(const char *path) {
     return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 ? -errno : 0;
 }
+
+void poise_host_trim(void) { malloc_trim(0); }

@@ -1,5 +1,7 @@
 #include "poise_plugin.h"
 
+#include <stddef.h>
+
 // The border holds no padding that a compiler chose: every structure is the sum of its fields.
 _Static_assert(sizeof(void *) == 8, "the border is made for 64-bit machines");
 _Static_assert(sizeof(poise_cpus) == 16, "poise_cpus");
@@ -11,4 +13,6 @@ _Static_assert(sizeof(poise_gauge) == 56, "poise_gauge");
 _Static_assert(sizeof(poise_report) == 72, "poise_report");
 _Static_assert(sizeof(poise_host_functions) == 40, "poise_host_functions");
 _Static_assert(sizeof(poise_creation) == 48, "poise_creation");
-_Static_assert(sizeof(poise_plugin_functions) == 88, "poise_plugin_functions");
+_Static_assert(sizeof(poise_plugin_functions) == 104, "poise_plugin_functions");
+// What a plugin of ABI 1.0 has.
+_Static_assert(offsetof(poise_plugin_functions, service_level) == 88, "ABI 1.0");

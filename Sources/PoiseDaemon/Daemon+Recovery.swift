@@ -141,6 +141,8 @@ extension Daemon {
                         allocation: allocation, generation: noted?.generation ?? 1000,
                         restarts: noted?.restarts ?? 0, failures: noted?.failures ?? 0,
                         since: noted?.since ?? MonotonicClock.now)))
+            // What it was told before is not known; a change is told by the engine.
+            tell(feature, engine.levels.level)
             return nil
         } catch {
             processes[feature] = nil

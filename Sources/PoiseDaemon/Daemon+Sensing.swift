@@ -79,6 +79,9 @@ extension Daemon {
             reaction.looked(feature, waits: reading.isStalled(100), now: start)
         }
         turn.machine = machineLoad(start)
+        if isThorough, wantsTemperature {
+            turn.machine?.temperatureMillicelsius = sensing.temperature.read()
+        }
         sensing.looks += 1
         // What others take of its CPU is no reason to look less often.
         let took = ThreadClock.now - spent
@@ -86,7 +89,9 @@ extension Daemon {
         sensing.rhythm.looked(
             at: features, isQuiet: turn.features.values.allSatisfy(\.isQuiet), took: took,
             every: engine.policy.rebalance.every, now: start)
-        if !turn.features.isEmpty { inbox.post(.load(turn)) }
+        // With nobody running, the level must still come back.
+        let isForLevel = isThorough && !engine.policy.levels.isEmpty && turn.machine != nil
+        if !turn.features.isEmpty || isForLevel { inbox.post(.load(turn)) }
     }
 
     private func machineLoad(_ now: Instant) -> MachineLoad? {

@@ -16,6 +16,7 @@ extension Daemon {
             "policyPath": .string(policyPath), "policyProblem": JSON(policyProblem),
             "uptimeSeconds": .number((MonotonicClock.now - startedAt).inSeconds),
             "turns": .integer(turns), "kernelWrites": JSON(enforcer.groups?.writes),
+            "level": .string(engine.levels.level.rawValue),
             "traffic": trafficJSON, "chaos": chaosJSON, "sensing": sensing.json,
             "reaction": reaction.json,
             "features": .array(features),

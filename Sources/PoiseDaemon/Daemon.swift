@@ -256,7 +256,8 @@ package final class Daemon {
     private func adopt(_ plan: AllocationPlan) {
         tell(.status("policy \(engine.policy.name), backend \(enforcer.backend.rawValue)"))
         let audit = PlanAudit(
-            plan, machine: machine.machine, policy: engine.policy, resting: engine.resting)
+            plan, machine: machine.machine, policy: engine.policy, resting: engine.resting,
+            belowLevel: engine.belowLevel)
         precondition(audit.breaches.isEmpty, "a plan breaks its promises: \(audit.breaches)")
         do throws(SystemError) {
             try enforcer.moveDaemon(under: plan, on: machine.machine)

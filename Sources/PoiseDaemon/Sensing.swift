@@ -12,6 +12,10 @@ final class Sensing {
 
     var rhythm = LookRhythm()
     let machine = MachineCounters()
+    /// Read only where a policy asks for it.
+    private(set) lazy var temperature = ProcessorTemperature()
+    /// Whether this kernel has no `memory.reclaim`.
+    var cannotReclaim = false
     /// The counters at the last look at the machine.
     var before: (totals: MachineCounters.Totals, at: Instant)?
     /// The newest process or thread when features were last listed.

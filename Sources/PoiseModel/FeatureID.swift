@@ -20,19 +20,25 @@ package struct FeatureID: Hashable, Sendable, Comparable, CustomStringConvertibl
 }
 
 /// How much of the service is kept up; a feature runs at levels at or above its own.
-package enum ServiceLevel: String, CaseIterable, Sendable, Comparable, Codable {
+@frozen
+public enum ServiceLevel: String, CaseIterable, Sendable, Hashable, Comparable, Codable {
     /// Only what keeps the machine alive and reachable.
     case emergency
+    /// What others cannot do without.
     case essential
+    /// All but what can wait.
     case reduced
     /// Everything runs.
     case full
 
-    package static func < (left: ServiceLevel, right: ServiceLevel) -> Bool {
+    /// Orders from the least to the most that runs.
+    public static func < (left: ServiceLevel, right: ServiceLevel) -> Bool {
         left.rank < right.rank
     }
 
-    package var rank: Int {
+    /// 0 for emergency to 3 for full.
+    @inlinable
+    public var rank: Int {
         switch self {
         case .emergency: 0
         case .essential: 1

@@ -1,4 +1,5 @@
-/// What makes the machine enter a service level, when it lasts; nil never does.
+/// What makes the machine enter a service level, when it lasts; any one of them is enough, and nil
+/// never does.
 package struct LevelTrigger: Sendable, Equatable, Codable {
     /// Time in which somebody waits for a CPU or for memory, per cent (PSI `some`).
     package var cpuPressurePercent: Int?

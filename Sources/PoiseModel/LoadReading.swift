@@ -13,6 +13,8 @@ package struct LoadReading: Sendable, Equatable {
     /// The same for memory and for blocks.
     package var memoryPressurePerMille: Int?
     package var ioPressurePerMille: Int?
+    /// Time in which all of it waited for memory at once (`memory.pressure`, `full`), per mille.
+    package var memoryFullPerMille: Int?
     /// Time in which it stood still for its own `cpu.max`, per mille.
     package var throttledPerMille: Int?
     /// Memory in use.

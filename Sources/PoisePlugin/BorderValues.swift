@@ -82,3 +82,16 @@ extension Report {
         report.gauge_count = UInt32(fitting.count)
     }
 }
+
+extension ServiceLevel {
+    /// Nil for a number that this header has no name for.
+    init?(border number: UInt32) {
+        switch number {
+        case POISE_FULL: self = .full
+        case POISE_REDUCED: self = .reduced
+        case POISE_ESSENTIAL: self = .essential
+        case POISE_EMERGENCY: self = .emergency
+        default: return nil
+        }
+    }
+}

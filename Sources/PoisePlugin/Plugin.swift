@@ -30,6 +30,15 @@ public protocol Plugin: AnyObject, Sendable {
     /// Takes up a new allocation; called before CPUs are taken away and after they were added.
     func apply(_ allocation: Allocation)
 
+    /// The machine works at another level from now on: below `full`, shed what can wait. A plugin
+    /// that its policy does not let run at that level is stopped two seconds later. Returns at
+    /// once.
+    func serviceLevel(_ level: ServiceLevel)
+
+    /// Gives up so much memory, by dropping caches and shortening queues: it is over its budget,
+    /// and a plugin that stays over it is ended.
+    func shrink(by bytes: Int)
+
     /// Finishes what is under way and takes nothing new; returns when that is done or the time is
     /// over.
     func drain(within time: Duration)
@@ -45,6 +54,12 @@ public protocol Plugin: AnyObject, Sendable {
 }
 
 extension Plugin {
+    /// Works on as before.
+    public func serviceLevel(_ level: ServiceLevel) {}
+
+    /// Nothing to give up.
+    public func shrink(by bytes: Int) {}
+
     /// Nothing to finish.
     public func drain(within time: Duration) {}
 

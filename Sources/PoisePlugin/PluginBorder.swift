@@ -30,6 +30,14 @@ enum PluginBorder {
             instance.host.take(new)
             instance.plugin.apply(new)
         }
+        table.service_level = { raw, number in
+            // Of a newer host there may be levels that this one cannot name.
+            guard let level = ServiceLevel(border: number) else { return }
+            PluginBorder.instance(raw).plugin.serviceLevel(level)
+        }
+        table.shrink = { raw, bytes in
+            PluginBorder.instance(raw).plugin.shrink(by: Int(clamping: bytes))
+        }
         table.drain = { raw, milliseconds in
             let time = Duration.milliseconds(Int64(clamping: milliseconds))
             PluginBorder.instance(raw).plugin.drain(within: time)

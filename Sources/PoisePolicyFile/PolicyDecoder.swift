@@ -134,43 +134,4 @@ struct PolicyDecoder {
         }
         return setting
     }
-
-    private mutating func levels(_ field: Field?) -> [ServiceLevel: LevelTrigger] {
-        var levels: [ServiceLevel: LevelTrigger] = [:]
-        guard let fields = fields(of: field, known: ["reduced", "essential", "emergency"])
-        else { return levels }
-        var cpu: (field: Field, percent: Int)?
-        var memory: (field: Field, percent: Int)?
-        for level in [ServiceLevel.reduced, .essential, .emergency] {
-            guard let inner = self.fields(of: fields[level.rawValue], known: Self.pressures)
-            else { continue }
-            if Self.pressures.allSatisfy(inner.lacks) {
-                mistakes.error(
-                    inner.owner.mark, "\(inner.owner.path) must give cpuPressure or memoryPressure")
-            }
-            levels[level] = LevelTrigger(
-                cpuPressurePercent: pressure(inner["cpuPressure"], after: &cpu),
-                memoryPressurePercent: pressure(inner["memoryPressure"], after: &memory))
-        }
-        return levels
-    }
-
-    private static let pressures = ["cpuPressure", "memoryPressure"]
-
-    /// A trigger, which should be higher than that of the level `before` it.
-    private mutating func pressure(
-        _ field: Field?, after before: inout (field: Field, percent: Int)?
-    ) -> Int? {
-        guard let field, let percent = amount(field, .percent) else { return nil }
-        if percent == 0 {
-            mistakes.error(field.mark, "\(field.path) must be at least 1%: 0% is always reached")
-        } else if let before, before.percent >= percent {
-            mistakes.warning(
-                field.mark,
-                "\(field.path) \(percent)% is not more than \(before.field.path) "
-                    + "\(before.percent)%, so the milder level is never used")
-        }
-        before = (field, percent)
-        return percent
-    }
 }

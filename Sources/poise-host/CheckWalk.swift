@@ -11,6 +11,7 @@ import Synchronization
 final class CheckWalk: Sendable {
     private static let longestStep: Duration = .seconds(10)
     private static let draining = 1000
+    private static let shrinking = 1 << 20
 
     private struct Progress {
         var step = "open"
@@ -122,6 +123,18 @@ final class CheckWalk: Sendable {
             plugin.apply(back)
         } details: {
             back.summary
+        }
+        for level in [ServiceLevel.emergency, .full] {
+            try step("serviceLevel") {
+                plugin.serviceLevel(level)
+            } details: {
+                ["level": .string(level.rawValue)]
+            }
+        }
+        try step("shrink") {
+            plugin.shrink(bytes: CheckWalk.shrinking)
+        } details: {
+            ["bytes": .integer(CheckWalk.shrinking)]
         }
         let health = try step("healthy") {
             plugin.health()

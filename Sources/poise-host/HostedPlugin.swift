@@ -60,6 +60,23 @@ struct HostedPlugin {
         library.functions.drain?(instance, UInt64(clamping: milliseconds))
     }
 
+    /// The machine is at another service level.
+    func serviceLevel(_ level: ServiceLevel) {
+        let number =
+            switch level {
+            case .full: POISE_FULL
+            case .reduced: POISE_REDUCED
+            case .essential: POISE_ESSENTIAL
+            case .emergency: POISE_EMERGENCY
+            }
+        library.functions.service_level?(instance, number)
+    }
+
+    /// Gives up so much memory.
+    func shrink(bytes: Int) {
+        library.functions.shrink?(instance, UInt64(clamping: bytes))
+    }
+
     func stop() { library.functions.stop(instance) }
 
     func health() -> HostNews.Health {

@@ -25,10 +25,28 @@ struct PluginLibrary {
             throw failure(path, "poise_plugin_entry gives no table for this host (build it anew)")
         }
         let size = Int(table.pointee.size)
-        guard size >= MemoryLayout<poise_plugin_functions>.size else {
+        guard size >= firstSize else {
             throw failure(path, "its table of \(size) bytes is too short (build it anew)")
         }
-        return try checked(table.pointee, abi: abi, path)
+        return try checked(known(table, size), abi: abi, path)
+    }
+
+    /// How long the table was in ABI 1.0.
+    private static let firstSize =
+        MemoryLayout<poise_plugin_functions>.offset(of: \.service_level)
+        ?? MemoryLayout<poise_plugin_functions>.size
+
+    /// The table as this host knows it: what an older plugin's lacks is null, what a newer one has
+    /// beyond is left out.
+    private static func known(
+        _ table: UnsafePointer<poise_plugin_functions>, _ size: Int
+    ) -> poise_plugin_functions {
+        var functions = poise_plugin_functions()
+        withUnsafeMutableBytes(of: &functions) { bytes in
+            bytes.copyMemory(
+                from: UnsafeRawBufferPointer(start: table, count: min(size, bytes.count)))
+        }
+        return functions
     }
 
     private static func abi(

@@ -84,7 +84,12 @@ final class PluginThread: Sendable {
             outbox.answer(.drained)
         case .stop: plugin.stop()
         case .checkHealth: outbox.answer(.health(plugin.health()))
-        case .serviceLevel, .shrink, .limit: break
+        case .serviceLevel(let level): plugin.serviceLevel(level)
+        case .shrink(let bytes):
+            plugin.shrink(bytes: bytes)
+            // The plugin's heap is the host's.
+            poise_host_trim()
+        case .limit: break
         case .sample:
             let sampled = plugin.report()
             outbox.answer(.report(sampled.report))

@@ -50,7 +50,8 @@ import Testing
         let steps = try JSON.parse(check.output)["steps"]?.array ?? []
         #expect(
             steps.compactMap { $0["step"]?.string } == [
-                "open", "create", "start", "apply", "apply", "healthy", "sample", "drain", "stop",
+                "open", "create", "start", "apply", "apply", "serviceLevel", "serviceLevel",
+                "shrink", "healthy", "sample", "drain", "stop",
             ])
     }
 

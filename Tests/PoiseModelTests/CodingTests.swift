@@ -81,6 +81,9 @@ import Testing
         reading.latencyP99Microseconds = 12
         reading.memoryLimitHits = 13
         reading.ioBytesPerSecond = 14
+        reading.errorsPerMille = 15
+        reading.throughputPerSecond = 16
+        reading.memoryFullPerMille = 17
         let json = try JSONEncoding.encode(reading)
         #expect(json.array?.count == Mirror(reflecting: reading).children.count)
         #expect(try JSONDecoding.decode(LoadReading.self, from: json) == reading)
@@ -88,6 +91,7 @@ import Testing
         #expect(short == [7])
         var load = MachineLoad()
         load.ioPressurePerMille = 3
+        load.temperatureMillicelsius = 4
         let machine = try JSONEncoding.encode(load)
         #expect(machine.array?.count == Mirror(reflecting: load).children.count)
         #expect(try JSONDecoding.decode(MachineLoad.self, from: machine) == load)

@@ -33,7 +33,7 @@ struct HostProcessTests {
         let before = Instant.now
         let host = try start("good", config: ["a": 1])
         let begun = try host.news { $0 == .started }
-        let abi = 0x10000
+        let abi = 0x10001
         let given = HostNews.Field("given", "tried /state {\"a\":1} 2")
         #expect(
             begun == [
@@ -63,6 +63,10 @@ struct HostProcessTests {
         report.latencyP99 = .milliseconds(250)
         report.gauges = [.init(name: "lag", value: 1.5)]
         #expect(try host.next() == .report(report))
+        host.tell(.serviceLevel(.essential))
+        #expect(try host.next() == .log(.debug, text: "level 1", fields: []))
+        host.tell(.shrink(bytes: 5 << 30))
+        #expect(try host.next() == .log(.debug, text: "shrink 5368709120", fields: []))
         host.tell(.drain(milliseconds: 70))
         host.tell(.stop)
         let (rest, exit) = try host.end()
@@ -112,7 +116,7 @@ struct HostProcessTests {
 
     @Test func aCrashIsASignalAndNotACode() throws {
         let (news, exit) = try start("crash_in_create").end()
-        #expect(news == [.loaded(name: "test", version: "1.2", abi: 0x10000)])
+        #expect(news == [.loaded(name: "test", version: "1.2", abi: 0x10001)])
         #expect(exit == .signal(SIGSEGV))
     }
 
@@ -279,8 +283,19 @@ struct HostProcessTests {
         #expect(try Programs.run(Programs.host(), words) == .code(100))
     }
 
+    @Test func `a plugin of ABI 1.0, whose table is shorter, is not called beyond it`() throws {
+        let host = try start("old")
+        _ = try host.news { $0 == .started }
+        host.tell(.serviceLevel(.emergency))
+        host.tell(.shrink(bytes: 1 << 20))
+        host.tell(.checkHealth)
+        #expect(try host.next() == .health(.good))
+        host.tell(.stop)
+        #expect(try host.end().1 == .code(0))
+    }
+
     @Test(arguments: [
-        ("good", 0, 9), ("lie", 100, 9), ("refuse", 100, 2), ("wrong_abi", 100, 1),
+        ("good", 0, 12), ("lie", 100, 12), ("refuse", 100, 2), ("wrong_abi", 100, 1),
     ])
     func aCheckTellsEachStep(name: String, code: Int32, lines: Int) throws {
         let output = try Programs.scratchFolder() + "/check-\(name).json"
@@ -290,7 +305,8 @@ struct HostProcessTests {
             .map { try JSON.parse(String($0)) }
         #expect(steps.count == lines)
         let names = [
-            "open", "create", "start", "apply", "apply", "healthy", "sample", "drain", "stop",
+            "open", "create", "start", "apply", "apply", "serviceLevel", "serviceLevel", "shrink",
+            "healthy", "sample", "drain", "stop",
         ]
         #expect(steps.map { $0["step"]?.string } == names.prefix(lines).map { $0 })
     }

@@ -38,6 +38,8 @@ import Testing
             )
         }
 
+        func serviceLevel(_ level: ServiceLevel) { tell("at \(level)") }
+        func shrink(by bytes: Int) { tell("less by \(bytes)") }
         func stop() { tell("stop \(host.allocation.generation)") }
         var health: Health { .degraded("slow") }
 
@@ -127,7 +129,7 @@ import Testing
         #expect(table.size == UInt32(MemoryLayout<poise_plugin_functions>.size))
         #expect(table.name.map { String(cString: $0) } == "tried")
         #expect(table.version.map { String(cString: $0) } == "0.9")
-        #expect(PluginEntry<Tried>.abi == 0x10000)
+        #expect(PluginEntry<Tried>.abi == 0x10001)
         #expect(PluginEntry<Tried>.table(0x0002_0000) == nil)
     }
 
@@ -162,11 +164,20 @@ import Testing
         #expect(asking { table.healthy(instance, $0) } == (POISE_DEGRADED, "slow"))
         let sampled = sample(table, instance)
         #expect(sampled == ["gauge0", "gauge1", "gauge2"])
+        // The last number is none of this header's.
+        for number in [POISE_FULL, POISE_REDUCED, POISE_ESSENTIAL, POISE_EMERGENCY, 4] {
+            table.service_level(instance, number)
+        }
+        table.shrink(instance, .max)
         table.drain(instance, .max)
         table.stop(instance)
         let seen = Tried.seen.withLock { $0 }
         #expect(seen.contains("8 0-1,65 [0-1] 0-1 [\"gpu0\"] -1"))
         #expect(seen.contains("stop 8"))
+        #expect(
+            seen.filter { $0.hasPrefix("at ") }
+                == ["at full", "at reduced", "at essential", "at emergency"])
+        #expect(seen.contains("less by \(Int.max)"))
     }
 
     private func apply(_ table: poise_plugin_functions, _ instance: UnsafeMutableRawPointer?) {

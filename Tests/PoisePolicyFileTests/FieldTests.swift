@@ -19,6 +19,7 @@ struct FieldTests {
             policy.levels == [
                 .reduced: LevelTrigger(cpuPressurePercent: 60),
                 .essential: LevelTrigger(memoryPressurePercent: 40),
+                .emergency: LevelTrigger(openBreakers: 3, temperatureCelsius: 95),
             ])
         #expect(policy.features.map(\.id.name) == ["a", "b", "c"])
         let expected = try Self.expected()
@@ -102,7 +103,10 @@ struct FieldTests {
             slo: { latencyP99: 50us, errorRate: 1% }
             config: { z: [-1, 0.5, ~, true, "no"], 1: { hex: 0xFF, text: "7" } }
         rebalance: { every: 250ms, deadband: 10%, growAtOnce: false, shrinkAfter: 1m }
-        levels: { reduced: { cpuPressure: 60% }, essential: { memoryPressure: 40% } }
+        levels:
+          reduced: { cpuPressure: 60% }
+          essential: { memoryPressure: 40% }
+          emergency: { openBreakers: 3, temperature: 95 }
         """
 
     @Test(arguments: [

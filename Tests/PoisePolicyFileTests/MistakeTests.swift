@@ -60,7 +60,8 @@ struct MistakeTests {
         (
             "levels: { reduced: { }, full: { cpuPressure: 1% } }",
             [
-                "p.yaml:5:20: error: levels.reduced must give cpuPressure or memoryPressure",
+                "p.yaml:5:20: error: levels.reduced must give one of cpuPressure, memoryPressure, "
+                    + "openBreakers, temperature",
                 "p.yaml:5:25: error: unknown key 'full' in levels; known are reduced, essential, "
                     + "emergency",
             ]
@@ -79,6 +80,22 @@ struct MistakeTests {
             [
                 "p.yaml:5:68: warning: levels.essential.cpuPressure 50% is not more than "
                     + "levels.reduced.cpuPressure 60%, so the milder level is never used"
+            ]
+        ),
+        (
+            "levels: { reduced: { temperature: 200 }, essential: { openBreakers: 0 } }",
+            [
+                "p.yaml:5:35: error: levels.reduced.temperature must be a whole number from 30 to "
+                    + "150, not the number 200",
+                "p.yaml:5:69: error: levels.essential.openBreakers must be a whole number from 1 "
+                    + "to 1024, not the number 0",
+            ]
+        ),
+        (
+            "levels: { reduced: { temperature: 90 }, emergency: { temperature: 85 } }",
+            [
+                "p.yaml:5:67: warning: levels.emergency.temperature 85 is not more than "
+                    + "levels.reduced.temperature 90, so the milder level is never used"
             ]
         ),
         (

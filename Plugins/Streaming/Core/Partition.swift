@@ -43,6 +43,7 @@ final class Partition: Sendable {
                 case .watermark(let clock, let watermark):
                     state.advance(clock, to: watermark, &output)
                 case .flush: state.flush(&output)
+                case .detection(let detection): state.set(detection)
                 }
             }
             if output.windows > 0 || output.newKeys > 0 {

@@ -34,7 +34,16 @@ struct PartitionState: Sendable {
     /// Before this watermark no window of the clock ends.
     private var firstEnds: [Int: EventTime] = [:]
 
+    private var detection = Detection.on
+
     init(rules: Rules) { self.rules = rules }
+
+    /// Anomalies are looked for, or not, from here on in the stream.
+    mutating func set(_ new: Detection) {
+        detection = new
+        guard new == .dropped else { return }
+        for index in table.series.indices { table.series[index].detector = nil }
+    }
 
     /// How many windows are open.
     var openWindows: Int {
@@ -69,9 +78,8 @@ struct PartitionState: Sendable {
         }
         output.newKeys += 1
         let name = work.batch.name(of: reading)
-        var series = Series(
+        let series = Series(
             name: name, text: String(decoding: name, as: UTF8.self), clock: work.clock)
-        if rules.anomalyThreshold != nil { series.detector = AnomalyDetector() }
         return table.insert(series, hash: reading.hash)
     }
 
@@ -92,7 +100,7 @@ struct PartitionState: Sendable {
         case .opened: noteOpened(reading.time, index, &output)
         case .known: break
         }
-        guard let threshold = rules.anomalyThreshold else { return }
+        guard let threshold = rules.anomalyThreshold, detection == .on else { return }
         detect(reading, index, threshold, &output)
     }
 
@@ -110,9 +118,9 @@ struct PartitionState: Sendable {
     private mutating func detect(
         _ reading: Reading, _ index: Int, _ threshold: Double, _ output: inout Output
     ) {
-        guard
-            let score = table.series[index].detector?.score(value: reading.value, at: reading.time)
-        else { return }
+        let score =
+            table.series[index].detector?.score(value: reading.value, at: reading.time)
+            ?? begin(index, reading)
         let anomalous = score >= threshold
         defer { table.series[index].isAnomalous = anomalous }
         guard anomalous, !table.series[index].isAnomalous else { return }
@@ -122,6 +130,14 @@ struct PartitionState: Sendable {
             key: table.series[index].text, time: reading.time, value: reading.value, score: score)
         output.anomalies.append(anomaly)
         if rules.writesResults { ResultLine.anomaly(anomaly, into: &output.lines) }
+    }
+
+    /// The first value of a key, or the first since what was learnt of it was given up.
+    private mutating func begin(_ index: Int, _ reading: Reading) -> Double {
+        var detector = AnomalyDetector()
+        let score = detector.score(value: reading.value, at: reading.time)
+        table.series[index].detector = detector
+        return score
     }
 
     /// Takes a watermark of a clock and gives out the windows that have ended by it.

@@ -66,9 +66,23 @@ package final class Pipeline: Sendable {
     private let clocks = Mutex<[WatermarkClock]>([])
     private let latency = Mutex(LatencyWindow())
     private let nextStream = Atomic(0)
+    private let mostBytes: Atomic<Int>
+    private let relief = Mutex(Relief())
+
+    /// What is left out for the sake of the machine.
+    private struct Relief {
+        /// The service level lets anomalies be looked for.
+        var detects = true
+        /// Memory was asked for; until then it is not taken again.
+        var shrunkUntil: Instant?
+    }
+
+    /// For so long after a call of `shrink` it does with less memory.
+    package static let shrunkFor = Duration.seconds(60)
 
     package init(settings: Settings, surroundings: Surroundings) {
         self.settings = settings
+        mostBytes = Atomic(settings.mostBytes)
         self.surroundings = surroundings
         let rules = PartitionState.Rules(
             shape: settings.shape, pane: settings.shape.pane,
@@ -95,7 +109,7 @@ package final class Pipeline: Sendable {
 
     /// Whether a source may feed on.
     package var hasRoom: Bool {
-        counters.bytesUnderWay.load(ordering: .acquiring) < settings.mostBytes
+        counters.bytesUnderWay.load(ordering: .acquiring) < mostBytes.load(ordering: .relaxed)
     }
 
     /// Bytes and chunks that were fed and are not worked off.
@@ -122,6 +136,7 @@ package final class Pipeline: Sendable {
     /// Finds idle streams; called now and then.
     package func tick() {
         let now = surroundings.now()
+        recover(now)
         let moved = clocks.withLock { clocks in
             clocks.indices.compactMap { index -> (Int, EventTime)? in
                 let before = clocks[index].watermark
@@ -142,6 +157,45 @@ package final class Pipeline: Sendable {
     /// Gives out every open window as partial, after what is under way.
     package func flush() {
         for partition in partitions { push(.flush, to: partition) }
+    }
+
+    /// Whether anomalies are looked for now, where the settings ask for it.
+    package var detects: Bool { relief.withLock { $0.detects && $0.shrunkUntil == nil } }
+
+    /// Looks for anomalies from here on, or leaves them: the costliest part of an event.
+    package func setDetection(_ isOn: Bool) {
+        let detection: Detection? = relief.withLock { relief in
+            defer { relief.detects = isOn }
+            guard relief.detects != isOn, relief.shrunkUntil == nil else { return nil }
+            return isOn ? .on : .paused
+        }
+        if let detection { set(detection) }
+    }
+
+    /// Gives up what can be rebuilt: what was learnt of each key for anomalies, and half of the
+    /// bytes that may be under way. Comes back after `shrunkFor`.
+    package func shrink() {
+        let until = surroundings.now() + Self.shrunkFor
+        relief.withLock { $0.shrunkUntil = until }
+        let most = mostBytes.load(ordering: .relaxed)
+        mostBytes.store(max(most / 2, min(most, 256 << 10)), ordering: .relaxed)
+        set(.dropped)
+    }
+
+    private func recover(_ now: Instant) {
+        let detects: Bool? = relief.withLock { relief in
+            guard let until = relief.shrunkUntil, until <= now else { return nil }
+            relief.shrunkUntil = nil
+            return relief.detects
+        }
+        guard let detects else { return }
+        mostBytes.store(settings.mostBytes, ordering: .relaxed)
+        set(detects ? .on : .paused)
+        surroundings.onRoom()
+    }
+
+    private func set(_ detection: Detection) {
+        for partition in partitions { push(.detection(detection), to: partition) }
     }
 
     func hear(_ stream: Int, clock: Int, newest: EventTime) -> WatermarkClock.Advance {
@@ -212,6 +266,7 @@ package final class Pipeline: Sendable {
 
     func giveBack(bytes: Int) {
         let left = counters.bytesUnderWay.subtract(bytes, ordering: .acquiringAndReleasing).newValue
-        if left < settings.mostBytes, left + bytes >= settings.mostBytes { surroundings.onRoom() }
+        let most = mostBytes.load(ordering: .relaxed)
+        if left < most, left + bytes >= most { surroundings.onRoom() }
     }
 }

@@ -36,4 +36,14 @@ enum PartitionInput: Sendable {
     case slice(Slice)
     case watermark(clock: Int, EventTime)
     case flush
+    case detection(Detection)
+}
+
+/// What is done about anomalies for now.
+enum Detection: Sendable {
+    case on
+    /// Values are not scored; what was learnt is kept.
+    case paused
+    /// Values are not scored, and what was learnt is given up.
+    case dropped
 }

@@ -97,6 +97,16 @@ public final class StreamingPlugin: Plugin {
     /// Lets the workers follow the allocation.
     public func apply(_ allocation: Allocation) { pool.follow(allocation) }
 
+    /// Below full, anomalies are not looked for: windows are what others wait for.
+    public func serviceLevel(_ level: ServiceLevel) { pipeline.setDetection(level == .full) }
+
+    /// Gives up what was learnt for anomalies and half of the queue, for a minute.
+    public func shrink(by bytes: Int) {
+        pipeline.shrink()
+        // The host gives back to the kernel what is free when this returns.
+        waitUntil(SystemClock.now() + .milliseconds(200)) { pipeline.isIdle }
+    }
+
     /// Stops the source, works off what is under way, and gives out the open windows as partial.
     public func drain(within time: Duration) {
         let deadline = SystemClock.now() + time
@@ -127,6 +137,9 @@ public final class StreamingPlugin: Plugin {
     public var health: Health {
         if case .broken(let text) = life.withLock({ $0.end }) { return .failing(text) }
         if let problem = output.problem { return .degraded(problem) }
+        if configuration.settings.anomalyThreshold != nil, !pipeline.detects {
+            return .degraded("looks for no anomalies for now, to spare the machine")
+        }
         return .good
     }
 

@@ -75,3 +75,6 @@ void *poise_host_open_library(const char *path);
 
 // Removes a folder with all that is in it, not following links. nftw(3).
 int32_t poise_host_remove_folder(const char *path);
+
+// Gives memory that the process has freed back to the kernel. malloc_trim(3).
+void poise_host_trim(void);

@@ -10,6 +10,7 @@
  *     create                 reads the configuration, opens nothing slow
  *     start                  begins work on threads of its own and returns at once
  *     apply                  a new allocation: any number of times
+ *     service_level, shrink  do less; give up memory: any number of times
  *     healthy, sample        asked now and then
  *     drain                  finish what is under way, take nothing new
  *     stop                   end all threads, free everything; nothing is called after it
@@ -40,7 +41,7 @@ extern "C" {
 
 /* The number of this border: the major in the high 16 bits, the minor in the low ones. A plugin
  * whose major differs from the host's is refused; a smaller or larger minor is not. */
-#define POISE_PLUGIN_ABI 0x00010000u
+#define POISE_PLUGIN_ABI 0x00010001u
 
 /* Makes a function visible outside the library, also with -fvisibility=hidden. */
 #define POISE_EXPORT __attribute__((visibility("default")))
@@ -65,6 +66,13 @@ extern "C" {
 #define POISE_GOOD 0     /* all is well */
 #define POISE_DEGRADED 1 /* works with less than it should have */
 #define POISE_FAILING 2  /* does not do its work; start me anew */
+
+/* At which level the machine works. A larger number is more: a plugin that its policy lets run at a
+ * level also runs at all above it. */
+#define POISE_EMERGENCY 0u /* only what keeps the machine alive and reachable */
+#define POISE_ESSENTIAL 1u
+#define POISE_REDUCED 2u
+#define POISE_FULL 3u /* everything; what a plugin starts with */
 
 /* "Not known", in the fields whose line says so. For a double it is NaN. */
 #define POISE_UNKNOWN (-1)
@@ -219,6 +227,15 @@ typedef struct poise_plugin_functions {
 
     /* Writes what it knows of its load. May be null: nothing is known. */
     void (*sample)(void *instance, poise_report *report);
+
+    /* Since ABI 1.1. The machine is at another level from now on, POISE_FULL to POISE_EMERGENCY:
+     * below POISE_FULL shed what can wait. A plugin whose policy does not let it run at that level
+     * is stopped two seconds later. Returns at once. May be null. */
+    void (*service_level)(void *instance, uint32_t level);
+
+    /* Since ABI 1.1. Its memory is over its budget: give up so many bytes, by dropping caches and
+     * shortening queues; who stays over the budget is ended. May be null. */
+    void (*shrink)(void *instance, uint64_t bytes);
 } poise_plugin_functions;
 
 /* Exported by every plugin: POISE_PLUGIN_ABI, as it was built. Called first; when the major is not

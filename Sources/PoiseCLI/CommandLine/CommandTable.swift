@@ -14,6 +14,7 @@ enum CommandTable {
         FeatureCommands.start, FeatureCommands.stop, FeatureCommands.restart,
         FeatureCommands.enable, FeatureCommands.disable,
         BreakerCommand.command, BreakerCommands.reset, BreakerCommands.hold,
+        LevelCommand.command,
         PolicyApplyCommand.command, PluginListCommand.command, PluginRolloutCommand.command,
         PluginRollbackCommand.command, PluginRolloutsCommand.command, RunCommand.command,
         ChaosInjectCommand.command, ChaosRunCommand.command, ChaosListCommand.command,

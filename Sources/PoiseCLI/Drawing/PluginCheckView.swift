@@ -38,6 +38,8 @@ struct PluginCheckView {
             let name = step["name"]?.string ?? "?"
             return "\(name) \(step["version"]?.string ?? "")"
         case "apply": return step["exclusive"]?.string.map { "CPUs \($0)" } ?? ""
+        case "serviceLevel": return step["level"]?.string ?? ""
+        case "shrink": return step["bytes"]?.integer.map(QuantityText.bytes) ?? ""
         case "healthy": return step["health"]?.string ?? ""
         default: return ""
         }

@@ -14,7 +14,7 @@ package struct StatusView {
     }
 
     package var lines: [String] {
-        head + policyProblem + [""] + table + healths + drops + problems
+        head + policyProblem + [""] + table + keptOut + healths + drops + problems
     }
 
     private var head: [String] {
@@ -45,9 +45,15 @@ package struct StatusView {
             "machine \(text(status["machine"]))", "policy \(text(status["policy"]))\(path)",
             "\(running) of \(features.count) features running",
         ]
-        return [parts, second, reaction, unusual].filter { !$0.isEmpty }.flatMap {
+        return [parts, second, level, reaction, unusual].filter { !$0.isEmpty }.flatMap {
             DisplayWidth.wrapped($0.joined(separator: dot), to: console.width)
         }
+    }
+
+    /// Only where it is not full.
+    private var level: [String] {
+        guard let level = status["level"]?.string, level != "full" else { return [] }
+        return [console.paint(.warning, "service level \(level)") + " (poise level)"]
     }
 
     /// How fast it is, as it measures itself: the middle and the 99th of 100.
@@ -152,6 +158,11 @@ package struct StatusView {
             }
             return parts.isEmpty ? nil : parts.joined(separator: ", ")
         }
+    }
+
+    /// Why features that should run have no place.
+    private var keptOut: [String] {
+        section("Kept out") { $0["keptOut"]?["because"]?.string }
     }
 
     /// The last problem of each feature that has one.

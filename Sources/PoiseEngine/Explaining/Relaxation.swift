@@ -14,6 +14,8 @@ package enum Relaxation: Sendable, Equatable {
     case startWithLess(FeatureID)
     case stop(FeatureID)
     case start(FeatureID)
+    /// Of the whole machine, so that the feature may run.
+    case serviceLevel(FeatureID, to: ServiceLevel)
     /// To be stopped and started again, so that its place is looked for anew.
     case placeAnew(FeatureID)
     case reserveCores(to: Int)
@@ -32,7 +34,7 @@ package enum Relaxation: Sendable, Equatable {
         case .coreMaximum(let feature, _, _), .coreWant(let feature, _, _),
             .coreMinimum(let feature, _, _), .fallback(let feature, _, _),
             .priority(let feature, _), .sharing(let feature), .startWithLess(let feature),
-            .stop(let feature), .start(let feature),
+            .stop(let feature), .start(let feature), .serviceLevel(let feature, _),
             .placeAnew(let feature), .memoryWant(let feature, _),
             .memoryMinimum(let feature, _), .locality(let feature, _), .gpu(let feature, _),
             .npu(let feature, _):
@@ -47,6 +49,12 @@ package enum Relaxation: Sendable, Equatable {
         switch self {
         case .stop(let feature): changed.absent[feature] = "is stopped"
         case .start(let feature): changed.absent[feature] = nil
+        case .serviceLevel(_, let level):
+            // Everybody of that level comes back with it.
+            for (other, own) in situation.belowLevel where own <= level {
+                changed.absent[other] = nil
+                changed.belowLevel[other] = nil
+            }
         case .placeAnew(let feature):
             if let allocation = changed.plan[feature] {
                 let others = changed.plan.features.filter { $0.feature != feature }
@@ -92,7 +100,8 @@ package enum Relaxation: Sendable, Equatable {
         case .locality(_, let locality): policy.memory.locality = locality
         case .gpu(_, let bytes): policy.gpuBytes = bytes
         case .npu(_, let percent): policy.npuPercent = percent
-        case .stop, .start, .placeAnew, .reserveCores, .reserveMemory, .deadband: break
+        case .stop, .start, .serviceLevel, .placeAnew, .reserveCores, .reserveMemory, .deadband:
+            break
         }
     }
 }

@@ -7,6 +7,7 @@ extension RemedySearch {
     ) -> [Relaxation] {
         guard let policy = asked.policy(of: feature) else { return [] }
         var changes: [Relaxation] = asked.absent[feature] == nil ? [] : [.start(feature)]
+        if let level = asked.belowLevel[feature] { changes = [.serviceLevel(feature, to: level)] }
         switch question {
         case .cores, .cpus:
             for coreClass in CoreClass.allCases {

@@ -77,6 +77,9 @@ struct RemedyWords {
             return "let \(who(feature)) start with less than its minimum (ifUnmet: start)"
         case .stop(let feature): return "stop \(feature)"
         case .start(let feature): return "start \(who(feature)) (poise feature start \(feature))"
+        case .serviceLevel(_, let level):
+            return "set the machine's service level to \(level.rawValue)"
+                + " (poise level \(level.rawValue)), or wait until its load allows that"
         case .placeAnew(let feature):
             return "stop \(who(feature)) and start it again, so that it is placed anew"
         case .deadband(let percent):

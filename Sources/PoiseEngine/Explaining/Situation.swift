@@ -38,6 +38,9 @@ package struct Situation: Sendable, Equatable, Codable {
     /// Features that take no part in the plan, and why: `is stopped`, `has failed: killed by signal
     /// 9`.
     package var absent: [FeatureID: String] = [:]
+    /// Those of them that only the machine's service level keeps out, with the lowest one at which
+    /// they run.
+    package var belowLevel: [FeatureID: ServiceLevel] = [:]
 
     /// - Parameter needs: those among `demands` that were signalled; all of them when nil.
     package init(
@@ -103,6 +106,12 @@ extension Supervisor {
         for feature in policy.features.map(\.id) {
             guard let record = records[feature] else {
                 situation.absent[feature] = "is not known yet"
+                continue
+            }
+            if record.life.takesPart, let because = policy[feature].flatMap(keptOutByLevel) {
+                // It comes back by itself: only the level stands in its way.
+                situation.absent[feature] = "is kept out: \(because)"
+                situation.belowLevel[feature] = policy[feature]?.level
                 continue
             }
             guard !record.life.takesPart else { continue }

@@ -8,6 +8,7 @@ package struct PlanAudit {
     private let plan: AllocationPlan
     private let machine: Machine
     private let policy: Policy
+    private let belowLevel: Set<FeatureID>
     private let resting: Set<FeatureID>
 
     /// Whether the CPU sets of a plan could be given on a machine: owned once, in whole cores, with
@@ -25,13 +26,17 @@ package struct PlanAudit {
         self.machine = machine
         policy = Policy(name: plan.policy, features: [])
         resting = []
+        belowLevel = []
     }
 
-    /// - Parameter resting: features that do not run while their breaker is open: they lend to
-    ///   everybody.
+    /// - Parameters:
+    ///   - resting: features that do not run while their breaker is open: they lend to everybody.
+    ///   - belowLevel: features that lack nothing and are kept out by the service level.
     package init(
-        _ plan: AllocationPlan, machine: Machine, policy: Policy, resting: Set<FeatureID> = []
+        _ plan: AllocationPlan, machine: Machine, policy: Policy, resting: Set<FeatureID> = [],
+        belowLevel: Set<FeatureID> = []
     ) {
+        self.belowLevel = belowLevel
         self.resting = resting
         self.plan = plan
         self.machine = machine
@@ -131,7 +136,7 @@ package struct PlanAudit {
             if plan[kept.feature] != nil {
                 breaches.append("\(kept.feature) is in and kept out")
             }
-            if kept.unmet.isEmpty {
+            if kept.unmet.isEmpty, !belowLevel.contains(kept.feature) {
                 breaches.append("\(kept.feature) is kept out for no reason")
             }
         }

@@ -18,6 +18,8 @@ extension Supervisor {
 
     /// One look at the load: plans again where it changes what anybody wants, or who lends.
     mutating func take(_ turn: LoadTurn, _ now: Instant) {
+        if let machine = turn.machine { levels.take(machine, now: now) }
+        noteMemory(turn)
         var turn = turn
         turn.features = turn.features.filter { records[$0.key]?.life.state == .running }
         takeForRollouts(turn, now)

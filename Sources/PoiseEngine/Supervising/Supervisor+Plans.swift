@@ -4,10 +4,13 @@ import PoiseModel
 extension Supervisor {
     mutating func replan(_ now: Instant) {
         mustPlan = false
-        let running = Set(records.filter { $0.value.life.takesPart }.keys)
+        var running = Set(records.filter { $0.value.life.takesPart }.keys)
+        let below = keptOutByLevel(of: running)
+        running.subtract(below.map(\.feature))
         let old = plan
-        let base = planner.plan(
+        var base = planner.plan(
             demands: demands, inForce: old.withoutLoans(), running: running)
+        base.keptOut = (base.keptOut + below).sorted { $0.feature < $1.feature }
         lend(by: base, now)
         let new = base.with(loans).telling(resting)
         plan = new

@@ -46,5 +46,7 @@ extension Supervisor {
         /// What its plugin said of its health last.
         package internal(set) var healthWord: HealthWord?
         var memory = MemoryGuard()
+        /// What was read of it in this turn.
+        var memoryReading: LoadReading?
     }
 }

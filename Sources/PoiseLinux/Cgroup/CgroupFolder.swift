@@ -160,6 +160,22 @@ extension CgroupFolder {
     package func make(_ feature: FeatureID) throws(SystemError) {
         opened[feature] = nil
         _ = try systemCall("mkdir", on: path(of: feature)) { mkdir(path(of: feature), 0o755) }
+        // For want of memory all of it ends or nothing: half a feature serves nobody.
+        let whole = "\(path(of: feature))/memory.oom.group"
+        guard nature == .kernel, access(whole, W_OK) == 0 else { return }
+        try CgroupText.write(whole, "1", nature)
+    }
+
+    /// Has the kernel take so much memory back from a group before this returns
+    /// (`memory.reclaim`); false when there was less to take. ENOENT before Linux 5.19.
+    package func reclaim(_ bytes: Int, from feature: FeatureID) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            try CgroupText.write("\(path(of: feature))/memory.reclaim", "\(bytes)", nature)
+            return true
+        } catch {
+            guard error.errno == Errno(EAGAIN) else { throw error }
+            return false
+        }
     }
 
     package func remove(_ feature: FeatureID) throws(SystemError) {

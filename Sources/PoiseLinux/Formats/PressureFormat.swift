@@ -50,9 +50,14 @@ package enum PressureFormat {
 
     /// How long some task has waited until now, in microseconds, and nothing else: the one number
     /// that is wanted many times a second. Nil when the bytes are no pressure file.
-    package static func someTotal(_ bytes: ArraySlice<UInt8>) -> Int? {
-        guard let some = KernelBytes.line("some", in: bytes) else { return nil }
-        return KernelBytes.after(first: "total=", in: some).flatMap(KernelBytes.number)
+    package static func someTotal(_ bytes: ArraySlice<UInt8>) -> Int? { total("some", bytes) }
+
+    /// The same for the time in which all tasks have waited at once.
+    package static func fullTotal(_ bytes: ArraySlice<UInt8>) -> Int? { total("full", bytes) }
+
+    private static func total(_ line: StaticString, _ bytes: ArraySlice<UInt8>) -> Int? {
+        guard let line = KernelBytes.line(line, in: bytes) else { return nil }
+        return KernelBytes.after(first: "total=", in: line).flatMap(KernelBytes.number)
     }
 
     private static func line(_ words: ArraySlice<Substring>) -> Pressure.Line? {

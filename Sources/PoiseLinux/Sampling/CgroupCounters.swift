@@ -42,8 +42,10 @@ package final class CgroupCounters {
         }
         counters.memoryBytes = memory?.read().flatMap(CounterFormat.single)
         counters.cpuStalledMicroseconds = cpuPressure?.read().flatMap(PressureFormat.someTotal)
-        counters.memoryStalledMicroseconds =
-            memoryPressure?.read().flatMap(PressureFormat.someTotal)
+        if let bytes = memoryPressure?.read() {
+            counters.memoryStalledMicroseconds = PressureFormat.someTotal(bytes)
+            counters.memoryFullStalledMicroseconds = PressureFormat.fullTotal(bytes)
+        }
         counters.ioStalledMicroseconds = ioPressure?.read().flatMap(PressureFormat.someTotal)
         return counters
     }

@@ -9,6 +9,8 @@ package struct LoadCounters: Equatable, Sendable {
     package var cpuStalledMicroseconds: Int?
     package var memoryStalledMicroseconds: Int?
     package var ioStalledMicroseconds: Int?
+    /// Time in which all of it waited for memory (PSI, `full`).
+    package var memoryFullStalledMicroseconds: Int?
     /// Time in which it stood still for its `cpu.max`.
     package var throttledMicroseconds: Int?
     package var memoryBytes: Int?
@@ -48,6 +50,7 @@ package struct LoadCounters: Equatable, Sendable {
         reading.waitingMillicores = rate(\.waitedNanoseconds, 1000)
         reading.cpuPressurePerMille = share(\.cpuStalledMicroseconds)
         reading.memoryPressurePerMille = share(\.memoryStalledMicroseconds)
+        reading.memoryFullPerMille = share(\.memoryFullStalledMicroseconds)
         reading.ioPressurePerMille = share(\.ioStalledMicroseconds)
         reading.throttledPerMille = share(\.throttledMicroseconds)
         reading.memoryBytes = memoryBytes

@@ -20,6 +20,7 @@ extension LoadReading: Codable {
         ioBytesPerSecond = list[13]
         errorsPerMille = list[14]
         throughputPerSecond = list[15]
+        memoryFullPerMille = list[16]
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -27,7 +28,7 @@ extension LoadReading: Codable {
             microseconds, usedMillicores, waitingMillicores, cpuPressurePerMille,
             memoryPressurePerMille, ioPressurePerMille, throttledPerMille, memoryBytes, remoteBytes,
             utilisationPerMille, queueDepth, latencyP99Microseconds, memoryLimitHits,
-            ioBytesPerSecond, errorsPerMille, throughputPerSecond,
+            ioBytesPerSecond, errorsPerMille, throughputPerSecond, memoryFullPerMille,
         ]).encode(to: encoder)
     }
 }

@@ -84,3 +84,16 @@ extension ForecastSetting: SelfChecking {
         return nil
     }
 }
+
+extension LevelTrigger: SelfChecking {
+    package var contradiction: String? {
+        let limits: [(Int?, ClosedRange<Int>)] = [
+            (cpuPressurePercent, 0...100), (memoryPressurePercent, 0...100),
+            (openBreakers, 1...1024), (temperatureCelsius, 30...150),
+        ]
+        for case (let value?, let limit) in limits where !limit.contains(value) {
+            return "begins at \(value), which cannot be"
+        }
+        return nil
+    }
+}

@@ -60,5 +60,20 @@ static void sample(void *instance, poise_report *report) {
     report->gauge_count = 1;
 }
 
+static void service_level(void *instance, uint32_t level) {
+    (void)instance;
+    char text[64];
+    snprintf(text, sizeof text, "level %u", level);
+    host->log(host->context, POISE_DEBUG, text, NULL, 0);
+}
+
+static void shrink(void *instance, uint64_t bytes) {
+    (void)instance;
+    char text[64];
+    snprintf(text, sizeof text, "shrink %llu", (unsigned long long)bytes);
+    host->log(host->context, POISE_DEBUG, text, NULL, 0);
+}
+
 PLUGIN(.create = create, .start = start, .apply = apply, .drain = drain, .stop = plain_stop,
-       .healthy = healthy, .sample = sample)
+       .healthy = healthy, .sample = sample, .service_level = service_level,
+       .shrink = shrink)
