@@ -37,7 +37,8 @@ struct RolloutDaemonTests {
     }
 
     private func begin(
-        _ daemon: DaemonUnderTest, _ version: String, steps: [Int] = [50, 100], seconds: Int = 2
+        _ daemon: DaemonUnderTest, _ version: String, steps: [Int] = [50, 100], seconds: Int = 2,
+        isLenient: Bool = false
     ) throws {
         let reply = try daemon.call(
             .rollout,
@@ -45,6 +46,9 @@ struct RolloutDaemonTests {
                 "plugin": "worker", "version": .string(version),
                 "steps": .array(steps.map { .integer($0) }),
                 "stepForMilliseconds": .integer(seconds * 1000),
+                // What is measured while other tests run beside says little.
+                "moreLatencyPercent": .integer(isLenient ? 10_000 : 20),
+                "lessThroughputPercent": .integer(isLenient ? 99 : 20),
             ])
         try #require(reply.failure == nil, "\(reply.text)")
     }
@@ -73,7 +77,7 @@ struct RolloutDaemonTests {
     @Test func `a good version takes over while one always runs, and back again`() throws {
         let daemon = try start("2", [])
         let first = try daemon.pid("app")
-        try begin(daemon, "2", steps: [25, 100])
+        try begin(daemon, "2", steps: [25, 100], isLenient: true)
         try daemon.waitForState("app.canary", "running")
         #expect(try waitForEnd(daemon) >= 1)
         #expect(try outcome(daemon)?["result"] == "finished", "\(daemon.log)")
