@@ -76,7 +76,7 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
         BadPlugin("print_terabyte", .runsOn, told: ["dropped"]),
         BadPlugin("escape_affinity", .runsOn, told: ["drift"]),
         BadPlugin("leave_cgroup", .runsOn, told: []),
-        BadPlugin("call_control", .runsOn, told: []),
+        BadPlugin("call_control", .opens, told: ["opened"]),
         BadPlugin("signal_parent", .runsOn, told: []),
     ]
 }

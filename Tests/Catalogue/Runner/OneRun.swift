@@ -42,6 +42,7 @@ struct OneRun {
         var policy = CataloguePolicy(
             plugins: plugins, bad: plugin, cpus: cpus, socket: poised.socket)
         policy.swiftPlugins = folder
+        policy.layout = settings.layout
         policy.period = settings.period
         policy.work = settings.work
         // A second until all of them run is not measured.
@@ -101,7 +102,8 @@ struct OneRun {
 
     private var isOver: Bool {
         switch finding.plugin.fate {
-        case .opens, .neverStarts: relendingEvent != nil
+        case .opens, .neverStarts:
+            openedEvent != nil && (policy.layout == .sharing || relendingEvent != nil)
         case .runsOn: true
         case .stops: finding.state == "stopped"
         }
@@ -164,12 +166,11 @@ struct OneRun {
         ordered.first { $0.feature == CataloguePolicy.bad && $0.kind == "opened" }
     }
 
-    /// The first plan or loan after its breaker opened that gives a victim more.
+    /// The first loan after its breaker opened.
     private var relendingEvent: Finding.Event? {
         guard let opened = openedEvent else { return nil }
-        return ordered.first { event in
-            event.time >= opened.time && ["planned", "lent"].contains(event.kind)
-                && CataloguePolicy.victims.contains { event.text.contains($0) }
+        return ordered.first {
+            $0.time >= opened.time && $0.kind == "lent" && $0.text.contains(CataloguePolicy.bad)
         }
     }
 
@@ -189,8 +190,8 @@ struct OneRun {
                 : finding.plugin.told.contains($0.kind)
         }
         finding.detection = telling.map { ($0.time - first.time) * 1000 }
+        finding.opened = openedEvent.map { ($0.time - first.time) * 1000 }
         if let opened = openedEvent, let relending = relendingEvent {
-            finding.opened = (opened.time - first.time) * 1000
             let last = harms.last { $0.time <= opened.time }
             finding.relent = last.map { (relending.time - $0.time) * 1000 }
         }

@@ -22,18 +22,22 @@ struct Settings {
     var slowness = 1.0
     /// The most that poised may ever have resident, in MiB.
     var mostResident = 25.0
+    var layout = CataloguePolicy.Layout.sharing
     var keeps = false
     var isList = false
 
     static let usage = """
         usage: catalogue [NAME...] [--list] [--json] [--runs N] [--before S] [--during S]
                          [--plugins DIR] [--programs DIR] [--backend NAME] [--service]
-                         [--period US] [--work TURNS] [--slowness N] [--most-resident MIB] [--keep]
+                         [--period US] [--work TURNS] [--slowness N] [--most-resident MIB]
+                         [--layout sharing|lending] [--keep]
 
         Runs each bad plugin beside two well-behaved ones under a poised of its own, and tells what
         was done, how long it took, and what the others noticed. Exit code 1: a rule was broken.
 
           --service        the installed service instead of a poised of its own (as root)
+          --layout NAME    sharing: the bad one shares CPUs with a victim; lending: it has a core
+                           of its own, which a fourth feature gets when it fails
           --before S       seconds that are measured before the harm (default: 2)
           --during S       seconds that are measured after it, at least (default: 3)
           --runs N         so many runs of each; the table has the medians
@@ -74,6 +78,11 @@ struct Settings {
     private mutating func set(_ word: String, _ value: String) throws {
         switch word {
         case "--plugins": plugins = value
+        case "--layout":
+            guard let known = CataloguePolicy.Layout(rawValue: value) else {
+                throw Stop.wrong("--layout is sharing or lending, not \(value)")
+            }
+            layout = known
         case "--programs": programs = value
         case "--backend": backend = value
         case "--runs": runs = Int(try positive(word, value))
