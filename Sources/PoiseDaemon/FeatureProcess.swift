@@ -26,6 +26,8 @@ final class FeatureProcess {
     var refusals: [String] = []
     /// Threads found outside of their set and put back, ever.
     var drifted = 0
+    /// Looks in a row that found such threads.
+    var driftsInARow = 0
     /// What it may send, and what of that came and was thrown away here, ever.
     var traffic: FeatureTraffic
     var plugin: (name: String, version: String)?
@@ -92,6 +94,26 @@ final class FeatureProcess {
             return .end
         }
     }
+
+    /// Ends all of its processes, where no cgroup does: those that make new ones are stopped first,
+    /// until a pass over them finds no new one, because whoever was killed last leaves others.
+    func end(orphans: () -> [ProcessID]) {
+        var stopped: Set<ProcessID> = []
+        for _ in 0..<FeatureProcess.mostPasses {
+            let new = living(orphans: orphans()).filter { stopped.insert($0).inserted }
+            if new.isEmpty { break }
+            for pid in new { kill(pid, SIGSTOP) }
+        }
+        for pid in living(orphans: orphans()) { kill(pid, SIGKILL) }
+    }
+
+    /// All of its processes; the number of its first one may be another's once that has ended.
+    private func living(orphans: [ProcessID]) -> [ProcessID] {
+        let roots = roots(orphans: orphans)
+        return ProcessTree.tree(of: handle.isAlive ? roots : roots.filter { $0 != pid })
+    }
+
+    private static let mostPasses = 100
 
     /// Sends a signal to all of its processes.
     func signal(_ number: Int32, orphans: [ProcessID]) {

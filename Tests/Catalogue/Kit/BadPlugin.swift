@@ -74,7 +74,7 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
         BadPlugin("garbage_on_socket", .runsOn, told: ["refused", "dropped"]),
         BadPlugin("fill_shm", .runsOn, told: []),
         BadPlugin("print_terabyte", .runsOn, told: ["dropped"]),
-        BadPlugin("escape_affinity", .runsOn, told: ["drift"]),
+        BadPlugin("escape_affinity", .opens, told: ["drift"]),
         BadPlugin("leave_cgroup", .runsOn, told: []),
         BadPlugin("call_control", .opens, told: ["opened"]),
         BadPlugin("signal_parent", .runsOn, told: []),
