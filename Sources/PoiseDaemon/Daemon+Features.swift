@@ -265,7 +265,7 @@ extension Daemon {
                 ask(process)
                 let drifted = enforcer.verify(process, orphans: orphans)
                 if drifted > 0 { say("drift", feature, "\(drifted) threads put back on its CPUs") }
-                holdWithinLimits(process, drifted: drifted)
+                noteDrift(of: process, threads: drifted)
             }
             bringBack(process)
             process.newsSinceTick = 0

@@ -28,6 +28,8 @@ package struct CataloguePolicy: Sendable {
     /// Microseconds from one piece of a victim's work to the next, and its size in turns.
     package var period = 1000
     package var work = 20000
+    /// The breaker of the bad one opens after so many failures; one in the layout `lending`.
+    package var failures = 3
     /// Where `poised` listens.
     package var socket: String
 
@@ -44,9 +46,6 @@ package struct CataloguePolicy: Sendable {
     }
 
     private var isOwn: Bool { layout == .sharing && cpus > 1 }
-
-    /// The breaker of the bad one opens after so many failures.
-    package var failures: Int { layout == .sharing ? 3 : 1 }
 
     package var text: String {
         // The shared victim wants whatever is there, so that it is seen what the bad one leaves it;
@@ -94,13 +93,14 @@ package struct CataloguePolicy: Sendable {
     private var badFeature: String {
         let isSwift = bad.library == BadPlugin.swiftLibrary
         let folder = isSwift ? swiftPlugins ?? plugins : plugins
+        let failures = layout == .lending ? 1 : failures
         let cores =
             layout == .sharing
             ? "{ min: 0.1, want: 0.3, max: 0.5 }, sharing: shared" : "1, sharing: exclusive"
         return """
               \(CataloguePolicy.bad):
                 plugin: \(folder)/lib\(bad.library).so
-                priority: 10
+                priority: \(bad.priority)
                 borrow: false
                 cores: { performance: \(cores) }
                 memory: { max: 96MiB }

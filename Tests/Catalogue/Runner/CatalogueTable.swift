@@ -7,10 +7,16 @@ struct CatalogueTable {
     ]
 
     let rows: [[String]]
+    /// What the kernel and poised answered to attempts that need an answer.
+    let answers: [String]
     let notes: [String]
 
     init(_ findings: [[Finding]]) {
         rows = findings.map(CatalogueTable.row)
+        answers = findings.compactMap { runs in
+            let said = Set(runs.flatMap(\.outcomes)).sorted().joined(separator: "; ")
+            return said.isEmpty ? nil : "\(runs[0].plugin.name): \(said)"
+        }
         notes = findings.flatMap { runs in
             Set(runs.flatMap(\.broken)).sorted().map { "\(runs[0].plugin.name): \($0)" }
         }
@@ -18,13 +24,12 @@ struct CatalogueTable {
 
     private static func row(_ runs: [Finding]) -> [String] {
         let first = runs[0]
-        let outcomes = first.outcomes.isEmpty ? "" : " · " + first.outcomes.joined(separator: "; ")
         return [
             first.plugin.name, milliseconds(runs.map(\.detection)),
             milliseconds(runs.map(\.relent)), milliseconds(runs.map(\.opened)),
             shift(runs, CataloguePolicy.own), shift(runs, CataloguePolicy.shared),
             runs.compactMap(\.residentMiB).max().map { tenths($0) } ?? "–",
-            (first.done.isEmpty ? "nothing to tell" : first.done) + outcomes,
+            first.done.isEmpty ? "nothing to tell" : first.done,
         ]
     }
 
@@ -60,6 +65,9 @@ struct CatalogueTable {
                 return isLeft ? cell.0 + (index == 0 ? room : "") : room + cell.0
             }
             text += cells.joined(separator: "  ") + "\n"
+        }
+        if !answers.isEmpty {
+            text += "\nanswers to what they tried:\n" + answers.map { "  \($0)\n" }.joined()
         }
         if !notes.isEmpty {
             text += "\nbroken rules:\n" + notes.map { "  \($0)\n" }.joined()
