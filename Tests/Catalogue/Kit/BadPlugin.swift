@@ -22,6 +22,8 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
     /// What poised says of it: at least one event of one of these kinds; empty when the kernel
     /// refuses what it tries and there is nothing to say.
     package var told: Set<String>
+    /// Where it has a cgroup it is held to its bounds there, and may run on in them.
+    package var isHeldByCgroup = false
     /// Below both victims unless it must be above to do its harm.
     package var priority = 10
     /// It is noticed only when a deadline of several seconds has passed.
@@ -39,6 +41,13 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
         self.fate = fate
         self.told = told
         self.isSlow = isSlow
+    }
+
+    /// The same, for a kind of harm that cgroups bound.
+    private var heldByCgroup: BadPlugin {
+        var plugin = self
+        plugin.isHeldByCgroup = true
+        return plugin
     }
 
     /// The same, above the shared victim.
@@ -62,9 +71,11 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
             "spin_in_health", library: swiftLibrary, config: "harm: spin", .opens,
             told: ["failed", "late"], isSlow: true),
         BadPlugin("spin_workers", .runsOn, told: []),
-        BadPlugin("allocation_bomb", .opens, told: ["failed"]),
-        BadPlugin("fork_bomb", config: "most: 400", .opens, told: ["failed"], isSlow: true),
-        BadPlugin("thread_bomb", config: "most: 1000", .opens, told: ["failed"], isSlow: true),
+        BadPlugin("allocation_bomb", .opens, told: ["failed"], isSlow: true),
+        BadPlugin("fork_bomb", config: "most: 400", .opens, told: ["failed"], isSlow: true)
+            .heldByCgroup,
+        BadPlugin("thread_bomb", config: "most: 1000", .opens, told: ["failed"], isSlow: true)
+            .heldByCgroup,
         BadPlugin("descriptor_leak", .runsOn, told: []),
         BadPlugin("log_flood", .runsOn, told: ["dropped", "event"]),
         BadPlugin(
@@ -84,7 +95,7 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
         BadPlugin("garbage_on_socket", .runsOn, told: ["refused", "dropped"]),
         BadPlugin("fill_shm", .runsOn, told: []),
         BadPlugin("print_terabyte", .runsOn, told: ["dropped"]),
-        BadPlugin("escape_affinity", .opens, told: ["drift"]),
+        BadPlugin("escape_affinity", .opens, told: ["drift"]).heldByCgroup,
         BadPlugin("leave_cgroup", .runsOn, told: []),
         BadPlugin("call_control", .opens, told: ["opened"]),
         BadPlugin("signal_parent", .runsOn, told: []),
