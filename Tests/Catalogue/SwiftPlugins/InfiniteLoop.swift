@@ -1,7 +1,11 @@
+import Synchronization
+
 /// Turns for ever.
 enum InfiniteLoop {
+    /// Nobody sets it; the optimiser cannot know.
+    private static let isOver = Atomic<Bool>(false)
+
     static func run() {
-        var turns: UInt64 = 1
-        while turns != 0 { turns = turns &+ 2 }
+        while !isOver.load(ordering: .relaxed) { continue }
     }
 }

@@ -1,5 +1,5 @@
 import Glibc
-public import PoisePlugin
+import PoisePlugin
 import Synchronization
 
 /// A bad plugin in Swift: `harm` in its configuration says which (`recursion`, `spin`, `flood`).
@@ -7,9 +7,9 @@ import Synchronization
 /// It keeps to the same rules as those in C (`harm.h`): in good order until `after` milliseconds
 /// after its start (`again` when it has done harm before), then it says so in the file `harm` of
 /// its state folder, and does it.
-public final class SwiftHarm: Plugin {
-    public static let name = "swift-harm"
-    public static let version = "1.0"
+final class SwiftHarm: Plugin {
+    static let name = "swift-harm"
+    static let version = "1.0"
 
     private static let harms: [String: @Sendable (Host) -> Void] = [
         "recursion": DeepRecursion.run, "spin": { _ in }, "flood": LogFlood.run,
@@ -20,7 +20,7 @@ public final class SwiftHarm: Plugin {
     private let spins: Bool
     private let harm: @Sendable (Host) -> Void
 
-    public init(host: Host, config: JSON) throws(PluginError) {
+    init(host: Host, config: JSON) throws(PluginError) {
         let word = config["harm"]?.string ?? ""
         guard let harm = SwiftHarm.harms[word] else {
             throw .configuration("reading config.harm failed: there is no harm \(word)")
@@ -33,7 +33,7 @@ public final class SwiftHarm: Plugin {
             again: config["again"]?.integer)
     }
 
-    public func start() {
+    func start() {
         moment.set()
         guard !spins else { return }
         Thread.run { [moment, host, harm] in
@@ -42,11 +42,11 @@ public final class SwiftHarm: Plugin {
         }
     }
 
-    public func apply(_ allocation: Allocation) {}
-    public func stop() {}
+    func apply(_ allocation: Allocation) {}
+    func stop() {}
 
     /// The main thread turns for ever in here, where that is the harm.
-    public var health: Health {
+    var health: Health {
         if spins, moment.hasCome { InfiniteLoop.run() }
         return .good
     }
