@@ -61,6 +61,8 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
 
     /// All of them. What scribbles over its bus segment is not among them: there is no bus yet.
     package static let all: [BadPlugin] = [
+        // Does nothing: the noise of the machine.
+        BadPlugin("placebo", .runsOn, told: []),
         BadPlugin("segfault", .opens, told: ["failed"]),
         BadPlugin("abort_in_create", .neverStarts, told: ["failed"]),
         BadPlugin(
