@@ -169,11 +169,14 @@ struct OneRun {
         ordered.first { $0.feature == CataloguePolicy.bad && $0.kind == "opened" }
     }
 
-    /// The first loan after its breaker opened.
+    /// The first loan of its core after its breaker opened, or the plan that has no place for it.
     private var relendingEvent: Finding.Event? {
-        guard let opened = openedEvent else { return nil }
-        return ordered.first {
-            $0.time >= opened.time && $0.kind == "lent" && $0.text.contains(CataloguePolicy.bad)
+        guard policy.layout == .lending, let opened = openedEvent else { return nil }
+        return ordered.first { event in
+            guard event.time >= opened.time else { return false }
+            return event.kind == "lent" && event.text.contains(CataloguePolicy.bad)
+                || event.kind == "planned"
+                    && event.text.contains("\(CataloguePolicy.bad) 1 → 0 cores")
         }
     }
 
