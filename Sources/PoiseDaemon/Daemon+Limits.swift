@@ -1,3 +1,4 @@
+import Glibc
 import PoiseEngine
 import PoiseLinux
 import PoiseModel
@@ -28,5 +29,21 @@ extension Daemon {
         process.toldFailure =
             "it had \(has) processes and threads where pids.max is \(most), and was killed"
         kill(process.feature)
+    }
+
+    /// Ends what features that have ended left behind, where no cgroup did.
+    func endLeftovers() {
+        guard enforcer.groups == nil else { return }
+        var ended: Set<ProcessID> = []
+        for _ in 0..<FeatureProcess.mostPasses {
+            let new = orphans.filter { pid in
+                guard
+                    let name = ProcessFiles.environmentValue(HostLauncher.featureVariable, of: pid)
+                else { return false }
+                return !processes.keys.contains { $0.name == name }
+            }.filter { ended.insert($0).inserted }
+            if new.isEmpty { return }
+            for pid in ProcessTree.tree(of: new) { Glibc.kill(pid, SIGKILL) }
+        }
     }
 }

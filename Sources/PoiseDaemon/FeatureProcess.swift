@@ -95,16 +95,16 @@ final class FeatureProcess {
         }
     }
 
-    /// Ends all of its processes, where no cgroup does: those that make new ones are stopped first,
-    /// until a pass over them finds no new one, because whoever was killed last leaves others.
+    /// Ends all of its processes, where no cgroup does: again and again, until a pass finds none that
+    /// was not killed before. Who is told to die makes no more processes; who was stopped first may
+    /// have been in the middle of making one.
     func end(orphans: () -> [ProcessID]) {
-        var stopped: Set<ProcessID> = []
+        var killed: Set<ProcessID> = []
         for _ in 0..<FeatureProcess.mostPasses {
-            let new = living(orphans: orphans()).filter { stopped.insert($0).inserted }
-            if new.isEmpty { break }
-            for pid in new { kill(pid, SIGSTOP) }
+            let new = living(orphans: orphans()).filter { killed.insert($0).inserted }
+            if new.isEmpty { return }
+            for pid in new { kill(pid, SIGKILL) }
         }
-        for pid in living(orphans: orphans()) { kill(pid, SIGKILL) }
     }
 
     /// All of its processes; the number of its first one may be another's once that has ended.
@@ -113,7 +113,7 @@ final class FeatureProcess {
         return ProcessTree.tree(of: handle.isAlive ? roots : roots.filter { $0 != pid })
     }
 
-    private static let mostPasses = 100
+    static let mostPasses = 100
 
     /// Sends a signal to all of its processes.
     func signal(_ number: Int32, orphans: [ProcessID]) {

@@ -79,12 +79,17 @@ struct CatalogueTests {
             }
         }
 
-        /// Nothing of it is left in this machine.
+        /// Nothing of it is left in this machine, once all that was killed has had time to end.
         func expectNothingLeft() {
-            let left = ProcessTree.childrenByParent().values.joined().filter { pid in
-                ProcessFiles.text("/proc/\(pid)/cmdline")?.contains(daemon.folder) ?? false
+            var left: [ProcessID] = []
+            for _ in 0..<1000 {
+                left = ProcessTree.childrenByParent().values.joined().filter { pid in
+                    ProcessFiles.text("/proc/\(pid)/cmdline")?.contains(daemon.folder) ?? false
+                }
+                if left.isEmpty { return }
+                usleep(10_000)
             }
-            #expect(left.isEmpty, "\(plugin) left \(left.count) processes")
+            Issue.record("\(plugin) left \(left.count) processes")
         }
     }
 

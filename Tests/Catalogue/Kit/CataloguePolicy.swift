@@ -96,7 +96,8 @@ package struct CataloguePolicy: Sendable {
         let failures = layout == .lending ? 1 : failures
         let cores =
             layout == .sharing
-            ? "{ min: 0.1, want: 0.3, max: 0.5 }, sharing: shared" : "1, sharing: exclusive"
+            ? "{ min: 0.1, want: 0.3, max: \(bad.priority > 80 ? 1 : 0.5) }, sharing: shared"
+            : "1, sharing: exclusive"
         return """
               \(CataloguePolicy.bad):
                 plugin: \(folder)/lib\(bad.library).so

@@ -236,7 +236,7 @@ struct OneRun {
             finding.latencies[name] = latency
             // What is beyond this is no noise of the machine any more.
             if let early = latency.before, let late = latency.during,
-                late > early * 10, late > early + 1_000_000
+                late > early * 10, late > early + 2e6 * settings.slowness
             {
                 breach("the p99 of \(name) went from \(Int(early)) to \(Int(late)) µs")
             }
