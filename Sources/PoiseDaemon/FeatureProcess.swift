@@ -95,9 +95,9 @@ final class FeatureProcess {
         }
     }
 
-    /// Ends all of its processes, where no cgroup does: again and again, until a pass finds none that
-    /// was not killed before. Who is told to die makes no more processes; who was stopped first may
-    /// have been in the middle of making one.
+    /// Ends all of its processes, where no cgroup does: again and again, until a pass finds none
+    /// that was not killed before. Who is told to die makes no more processes; who was stopped
+    /// first may have been in the middle of making one.
     func end(orphans: () -> [ProcessID]) {
         var killed: Set<ProcessID> = []
         for _ in 0..<FeatureProcess.mostPasses {
