@@ -93,7 +93,8 @@ package struct CataloguePolicy: Sendable {
     private var badFeature: String {
         let isSwift = bad.library == BadPlugin.swiftLibrary
         let folder = isSwift ? swiftPlugins ?? plugins : plugins
-        let failures = layout == .lending ? 1 : failures
+        // Who goes first keeps what it asked for, and is not told of it a second time.
+        let failures = layout == .lending || bad.priority > 80 ? 1 : failures
         let cores =
             layout == .sharing
             ? "{ min: 0.1, want: 0.3, max: \(bad.priority > 80 ? 1 : 0.5) }, sharing: shared"
