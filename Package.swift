@@ -40,6 +40,7 @@ let package = Package(
         .library(name: "PluginABI", targets: ["PluginABI"]),
         .library(name: "streaming", type: .dynamic, targets: ["Streaming"]),
         .library(name: "poise-malloc-count", type: .dynamic, targets: ["CAllocationCount"]),
+        .library(name: "catalogue-plugins", type: .dynamic, targets: ["CataloguePlugins"]),
     ],
     targets: [
         systemLibrary("CHwloc", pkgConfig: "hwloc", apt: "libhwloc-dev"),
@@ -139,12 +140,21 @@ let package = Package(
             sees: [
                 "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "PoiseTestSupport",
             ]),
+        // The catalogue of bad plugins: those in Swift, what is known of all, and what measures them.
+        room(
+            "CataloguePlugins", sees: ["PoiseModel", "PoisePlugin"],
+            path: "Tests/Catalogue/SwiftPlugins"),
+        room("CatalogueKit", path: "Tests/Catalogue/Kit"),
+        .executableTarget(
+            name: "catalogue",
+            dependencies: ["PoiseModel", "PoiseLinux", "PoiseWire", "CatalogueKit"],
+            path: "Tests/Catalogue/Runner", swiftSettings: strict),
         tests(
             "PoiseDaemonTests",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseWire", "PoiseLinux", "PoiseDaemon",
                 "PoiseHistory", "PoiseTestSupport", "poised", "poise-host", "poise",
-                "Streaming",
+                "Streaming", "CatalogueKit",
             ]),
         tests(
             "PoiseCLITests",

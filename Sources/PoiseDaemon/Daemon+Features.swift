@@ -141,7 +141,11 @@ extension Daemon {
 
     func kill(_ feature: FeatureID) {
         if units.units[feature] != nil { return units.release(feature) }
-        processes[feature]?.signal(SIGKILL, orphans: orphans)
+        if enforcer.groups == nil {
+            processes[feature]?.end { orphans }
+        } else {
+            processes[feature]?.signal(SIGKILL, orphans: orphans)
+        }
         killGroup(feature)
     }
 
@@ -167,8 +171,8 @@ extension Daemon {
         endChaos("the feature has ended", of: feature)
         _ = process.output.read()
         process.output.finish()
-        let orphans = process.roots(orphans: orphans).filter { $0 != process.pid }
-        for pid in ProcessTree.tree(of: orphans) { Glibc.kill(pid, SIGKILL) }
+        // What it left behind.
+        process.end { orphans }
         killGroup(feature)
         processes[feature] = nil
         forget(feature)
@@ -262,6 +266,7 @@ extension Daemon {
                 ask(process)
                 let drifted = enforcer.verify(process, orphans: orphans)
                 if drifted > 0 { say("drift", feature, "\(drifted) threads put back on its CPUs") }
+                noteDrift(of: process, threads: drifted)
             }
             bringBack(process)
             process.newsSinceTick = 0

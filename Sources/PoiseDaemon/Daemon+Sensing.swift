@@ -131,6 +131,7 @@ extension Daemon {
             let listed = roots.isNew ? roots.of(process) : nil
             var reading = process.load.look(
                 roots: listed, nodes: nodes, isThorough: isThorough, now: now)
+            endIfTooMany(process)
             if let report = process.report, let at = process.reportedAt,
                 now - at <= Daemon.reportsLast
             {

@@ -185,6 +185,7 @@ package final class Daemon {
             if !inbox.isEmpty || isEngineDue { turn() }
             followChecks()
         }
+        endLeftovers()
         writeRecords()
         endHistory()
         giveGroupsBack()
@@ -387,6 +388,7 @@ package final class Daemon {
         look(at: sensed, isThorough: true)
         checkFeatures()
         lookAfterTraffic(lateness: lateness)
+        endLeftovers()
         units.mendDrift()
         units.reconnect()
         leaveState()

@@ -27,6 +27,8 @@ final class FeatureProcess {
     var refusals: [String] = []
     /// Threads found outside of their set and put back, ever.
     var drifted = 0
+    /// Looks in a row that found such threads.
+    var driftsInARow = 0
     /// What it may send, and what of that came and was thrown away here, ever.
     var traffic: FeatureTraffic
     var plugin: (name: String, version: String)?
@@ -93,6 +95,26 @@ final class FeatureProcess {
             return .end
         }
     }
+
+    /// Ends all of its processes, where no cgroup does: again and again, until a pass finds none
+    /// that was not killed before. Who is told to die makes no more processes; who was stopped
+    /// first may have been in the middle of making one.
+    func end(orphans: () -> [ProcessID]) {
+        var killed: Set<ProcessID> = []
+        for _ in 0..<FeatureProcess.mostPasses {
+            let new = living(orphans: orphans()).filter { killed.insert($0).inserted }
+            if new.isEmpty { return }
+            for pid in new { kill(pid, SIGKILL) }
+        }
+    }
+
+    /// All of its processes; the number of its first one may be another's once that has ended.
+    private func living(orphans: [ProcessID]) -> [ProcessID] {
+        let roots = roots(orphans: orphans)
+        return ProcessTree.tree(of: handle.isAlive ? roots : roots.filter { $0 != pid })
+    }
+
+    static let mostPasses = 100
 
     /// Sends a signal to all of its processes.
     func signal(_ number: Int32, orphans: [ProcessID]) {

@@ -1,3 +1,4 @@
+import Glibc
 import PoiseLinux
 import PoiseModel
 import PoiseWire
@@ -115,6 +116,15 @@ struct HostLauncher {
         }
     }
 
+    /// Files that one process may have open: enough for a server, too few to use up the machine's.
+    /// A process may raise the first number to the second by itself (`RLIMIT_NOFILE`).
+    private static let openFiles: ResourceLimit = {
+        var own = rlimit()
+        getrlimit(__rlimit_resource_t(UInt32(ResourceLimit.Kind.openFiles.rawValue)), &own)
+        let most = Int(clamping: own.rlim_max)
+        return ResourceLimit(.openFiles, soft: min(1024, most), hard: min(16384, most))
+    }()
+
     /// What every process of a feature is born with.
     func request(
         _ feature: FeatureID, _ program: String, _ birth: Birth
@@ -122,7 +132,7 @@ struct HostLauncher {
         var request = SpawnRequest(program: program)
         request.environment = OwnEnvironment.variables
         request.environment[HostLauncher.featureVariable] = feature.name
-        request.limits = [ResourceLimit(.coreBytes, 0)]
+        request.limits = [ResourceLimit(.coreBytes, 0), HostLauncher.openFiles]
         request.cgroup = birth.cgroup
         if let user = birth.user {
             request.user = user
@@ -147,6 +157,10 @@ struct HostLauncher {
         _ policy: FeaturePolicy, _ request: SpawnRequest, _ birth: Birth, channel: FileDescriptor?
     ) throws(SystemError) -> FeatureProcess {
         var request = request
+        // Nobody else is this user, so that the kernel counts just this feature's.
+        if birth.user != nil, birth.cgroup == nil, let most = policy.mostProcesses {
+            request.limits.append(ResourceLimit(.processes, most))
+        }
         let (reading, writing) = try FileDescriptor.pipe()
         request.descriptors[1] = writing
         request.descriptors[2] = writing

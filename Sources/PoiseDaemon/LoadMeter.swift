@@ -11,6 +11,9 @@ struct LoadMeter {
     }
 
     private let source: Source
+    /// How many threads all of its processes had at the last look that could tell; processes of
+    /// one thread count as one.
+    var threads: Int? { last?.counters.threads }
     /// What people are shown, from the last thorough look.
     private(set) var sample = LoadSample()
     /// The last look, without what the feature says of itself.

@@ -15,8 +15,8 @@ enum HostArguments: Equatable {
 
         SANDBOX, what the plugin may do; paths are whole, and come as often as needed:
           --sandbox full|none  full: no capabilities, no foreign files and processes (the default)
-          --write PATH         may be read and written, such as its state folder; always: /tmp,
-                               /dev/shm, $TMPDIR
+          --write PATH         may be read and written, such as its state folder; always: /tmp
+                               and $TMPDIR
           --read PATH          may be read; without any, everything may
           --hide PATH          may not even be read, whatever else is allowed
         """

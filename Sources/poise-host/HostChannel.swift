@@ -10,6 +10,8 @@ struct HostChannel: Sendable {
         case nothing
         /// Nobody is at the other end.
         case closed
+        /// The descriptor is no longer the channel: the plugin has closed it.
+        case lost(Errno)
     }
 
     let descriptor: Int32
@@ -35,6 +37,7 @@ struct HostChannel: Sendable {
         let count = recv(descriptor, &bytes, bytes.count, flags)
         guard count > 0 else {
             if count < 0, errno == EAGAIN || errno == EINTR { return .nothing }
+            if count < 0, errno == EBADF || errno == ENOTSOCK { return .lost(Errno(errno)) }
             return .closed
         }
         guard count <= bytes.count else {

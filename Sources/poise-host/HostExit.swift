@@ -7,6 +7,8 @@ enum HostExit: Int32 {
     case wrong = 100
     /// Something outside failed: start again, within the budget.
     case outside = 111
+    /// The plugin took away what the host needs to go on.
+    case lost = 121
     /// The plugin did not return in time when it was to end.
     case hung = 124
 

@@ -97,6 +97,9 @@ struct HostLoop {
             case .closed:
                 isOpen = false
                 return finish()
+            case .lost(let errno):
+                HostExit.end(
+                    .lost, "reading an order failed: the plugin closed the channel: \(errno)")
             case .unreadable(let text):
                 refuse("reading an order failed: \(text.prefix(500))")
             // Not for the plugin's thread: one that never returns is to be limited too.

@@ -89,6 +89,27 @@ struct SandboxTests {
         ])
     func calls(word: String) throws { #expect(try attempt(word) == "EPERM") }
 
+    @Test(
+        "a plugin cannot signal, slow down or move who started it, of the same user or not",
+        arguments: [
+            "kill", "parent_tgkill", "parent_tkill", "parent_queue", "parent_queue_thread",
+            "parent_pidfd", "parent_nice", "parent_nice_all", "parent_affinity", "parent_limits",
+            "parent_own", "parent_own_high",
+        ])
+    func parent(word: String) throws {
+        #expect(try attempt(word) == "EPERM")
+        // Without the sandbox the kernel has nothing against it.
+        #expect(try attempt(word, "", ["--sandbox", "none"]) == "done")
+    }
+
+    @Test("what lies in /dev/shm stays, so it is not written", .enabled(if: Kernel.landlock > 0))
+    func sharedMemory() throws {
+        let place = "/dev/shm/poise-test-\(getpid())"
+        defer { unlink(place) }
+        #expect(try attempt("make", place) == "EACCES")
+        #expect(try attempt("make", place, ["--write", "/dev/shm"]) == "done")
+    }
+
     @Test("threads and programs work in the sandbox as outside of it")
     func living() throws {
         #expect(try attempt("live") == "done")

@@ -255,6 +255,8 @@ extension Supervisor {
                     "waits \(pause) more: all features together were started again often enough")
             }
             handle(.due, of: feature, now)
+        case .stopping(.rest), .stopping(.startAgain):
+            note(.late, feature, "did not stop in time; it is killed")
         default: break
         }
         move(feature, .overdue, now)

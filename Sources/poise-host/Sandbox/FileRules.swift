@@ -18,8 +18,9 @@ struct FileRules {
     private static let plainDevices = [
         "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
     ]
-    /// Where every program may make files.
-    private static let scratch = ["/tmp", "/dev/shm"]
+    /// Where every program may make files. Not /dev/shm: what lies there is memory, and stays when
+    /// whoever put it there has ended; `memfd_create(2)` gives memory to share that does not.
+    private static let scratch = ["/tmp"]
 
     private static let read = rights(POISE_FILE_EXECUTE, POISE_FILE_READ, POISE_FOLDER_READ)
     private static let write =

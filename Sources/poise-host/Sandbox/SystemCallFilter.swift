@@ -120,6 +120,14 @@ enum SystemCallFilter {
                 datum_b: rule.value)
             add(filter, rule.call, refusal(EPERM), [test], &unknown)
         }
+        for call in ForeignProcessRules.refused { add(filter, call, refusal(EPERM), [], &unknown) }
+        for rule in ForeignProcessRules.ofThisProcess.rules {
+            let tests = rule.tests.map {
+                scmp_arg_cmp(
+                    arg: $0.argument, op: SCMP_CMP_MASKED_EQ, datum_a: $0.mask, datum_b: $0.value)
+            }
+            add(filter, rule.call, refusal(EPERM), tests, &unknown)
+        }
         let lacking =
             unknown.isEmpty
             ? [] : ["this libseccomp does not know \(unknown.joined(separator: ", "))"]

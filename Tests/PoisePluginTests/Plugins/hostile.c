@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -82,6 +83,36 @@ static long capabilities(void) {
     return syscall(SYS_capset, &head, data);
 }
 
+// Everything that one process can do to another of its user without looking into it, here to the
+// one that started this one; the signal is one that nobody minds.
+static long attempt_on(pid_t other, const char *word) {
+    siginfo_t value = {.si_signo = SIGWINCH, .si_code = SI_QUEUE};
+    cpu_set_t cpus;
+    sched_getaffinity(0, sizeof cpus, &cpus);
+    int ends[2];
+    if (!strcmp(word, "tgkill")) return syscall(SYS_tgkill, other, other, SIGWINCH);
+    if (!strcmp(word, "tkill")) return syscall(SYS_tkill, other, SIGWINCH);
+    if (!strcmp(word, "queue")) return syscall(SYS_rt_sigqueueinfo, other, SIGWINCH, &value);
+    if (!strcmp(word, "queue_thread"))
+        return syscall(SYS_rt_tgsigqueueinfo, other, other, SIGWINCH, &value);
+    if (!strcmp(word, "pidfd")) {
+        long process = syscall(SYS_pidfd_open, other, 0);
+        return process < 0 ? -1 : syscall(SYS_pidfd_send_signal, process, SIGWINCH, NULL, 0);
+    }
+    if (!strcmp(word, "nice"))
+        return setpriority(PRIO_PROCESS, (id_t)other, getpriority(PRIO_PROCESS, (id_t)other));
+    if (!strcmp(word, "nice_all")) return setpriority(PRIO_USER, 0, 0);
+    if (!strcmp(word, "affinity")) return sched_setaffinity(other, sizeof cpus, &cpus);
+    if (!strcmp(word, "limits")) return prlimit(other, RLIMIT_CORE, NULL, NULL);
+    if (!strcmp(word, "own") || !strcmp(word, "own_high")) {
+        if (pipe(ends) < 0) return -1;
+        unsigned long above = !strcmp(word, "own_high") ? 1ul << 32 : 0;
+        return syscall(SYS_fcntl, ends[0], F_SETOWN | above, (unsigned long)other | above);
+    }
+    errno = EINVAL;
+    return -1;
+}
+
 static long attempt(const char *word, const char *path) {
     char byte;
     struct iovec ours = {&byte, 1}, theirs = {&byte, 1};
@@ -100,6 +131,7 @@ static long attempt(const char *word, const char *path) {
         snprintf(place, sizeof place, "/proc/%d/environ", parent);
         return opened(place, O_RDONLY);
     }
+    if (!strncmp(word, "parent_", 7)) return attempt_on(parent, word + 7);
     if (!strcmp(word, "kill")) return kill(parent, SIGWINCH);
     if (!strcmp(word, "read")) return opened(path, O_RDONLY);
     if (!strcmp(word, "list")) return opened(path, O_RDONLY | O_DIRECTORY);
