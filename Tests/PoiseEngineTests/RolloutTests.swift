@@ -321,7 +321,7 @@ import Testing
 @Suite struct RolloutChaosTests {
     @Test func `whatever happens, plans hold, records fit and a copy decides the same`() throws {
         var endings: [RolloutOutcome.Result: Int] = [:]
-        for seed in 0..<40 {
+        for seed in 0..<60 {
             for result in try run(seed: seed) { endings[result, default: 0] += 1 }
         }
         // Rollouts came far enough for this to mean something.
@@ -354,7 +354,9 @@ import Testing
             if let outcome = engine.rollouts.outcomes["test"], outcome.at == now {
                 endings.append(outcome.result)
             }
-            let audit = PlanAudit(engine.plan, machine: engine.machine, policy: engine.policy)
+            let audit = PlanAudit(
+                engine.plan, machine: engine.machine, policy: engine.policy,
+                resting: engine.resting, belowLevel: engine.belowLevel)
             #expect(audit.breaches == [], "seed \(seed), turn \(number)")
             #expect(engine.contradiction == nil, "seed \(seed), turn \(number)")
             let strays = engine.records.filter { engine.policy[$0.key] == nil }

@@ -111,7 +111,8 @@ struct RolloutWorld {
             reading.latencyP99Microseconds = behaviour.latency
             reading.throughputPerSecond = behaviour.throughput
             reading.usedMillicores = behaviour.used
-            reading.memoryBytes = 100 << 20
+            // A part of the budget is enough for it.
+            reading.memoryBytes = 40 << 20
             if behaviour.waitsForCPUs { reading.cpuPressurePerMille = 700 }
             turn.features[feature] = reading
         }
