@@ -6,9 +6,9 @@ extension FeaturePolicy {
     ///
     /// - Cores are divided exactly. Both versions share cores, also where the feature has its own:
     ///   one core cannot be divided otherwise, and on the same cores they can be compared.
-    /// - Memory is divided exactly. Its limit follows the share only as far as the old version has
-    ///   let go of memory, because a version does not get smaller when its limit does; and each
-    ///   side keeps enough to start.
+    /// - Memory is divided exactly. Its limit follows the share only as far as there is more than
+    ///   both need: a version does not get smaller when its limit does, and the new one is taken to
+    ///   need what the old one uses.
     /// - What must be at least 1 (weights, limits of block devices, accelerators) is so on both
     ///   sides.
     /// - `pids.max` is left to both: who may not start threads does not start.
@@ -86,8 +86,10 @@ extension MemoryWish {
         guard let max else { return part }
         let least = Swift.min(MemoryWish.enoughToStart, max / 2)
         // An eighth more than it uses now, so that it is not at its limit at once.
-        let kept = Swift.min(Swift.max(least, (bytesInUse ?? 0) / 8 * 9), max - least)
-        let most = Swift.max(least, Swift.min(max * share / 100, max - kept))
+        let needed = Swift.max(least, (bytesInUse ?? 0) / 8 * 9)
+        let kept = Swift.min(needed, max - least)
+        // The new version will hardly need less than the old one, however little it has to do.
+        let most = Swift.max(least, Swift.min(Swift.max(max * share / 100, needed), max - kept))
         part.max = most
         // On both sides what is wanted stays below the limit, and what is kept below the want.
         part.want = Swift.min(Swift.max(part.want, want - (max - most)), most)
