@@ -56,7 +56,7 @@ struct ChaosTrial {
         self.scenario = scenario
         self.call = call
         outcomes = scenario.steps.map { Outcome(step: $0) }
-        start = .now
+        start = Stopwatch.now
         let status = try call.ask(.status)
         guard status["chaos"]?["active"] != nil else {
             throw CommandFailure(
@@ -82,7 +82,7 @@ struct ChaosTrial {
             try inject()
             let states = try look()
             settle(states)
-            let now = Instant.now - start
+            let now = Stopwatch.now - start
             progress("\(scenario.name): \(QuantityText.duration(now)), \(events.count) events")
             try listen(stream)
         }
@@ -100,7 +100,7 @@ struct ChaosTrial {
     }
 
     private var isDone: Bool {
-        let now = Instant.now - start
+        let now = Stopwatch.now - start
         return outcomes.allSatisfy { outcome in
             if outcome.refusal != nil || outcome.recoveredAt != nil { return true }
             guard let ended = outcome.endedAt else { return false }
@@ -112,10 +112,10 @@ struct ChaosTrial {
         for index in outcomes.indices {
             let step = outcomes[index].step
             guard outcomes[index].injectedAt == nil, outcomes[index].refusal == nil,
-                step.at <= Instant.now - start
+                step.at <= Stopwatch.now - start
             else { continue }
             outcomes[index].pid = try look()[step.injection.feature?.name ?? ""]?.pid
-            outcomes[index].injectedAt = Instant.now - start
+            outcomes[index].injectedAt = Stopwatch.now - start
             do throws(CommandFailure) {
                 let answer = try call.ask(.chaos, step.injection.json)
                 outcomes[index].number = answer["number"]?.integer
@@ -138,7 +138,7 @@ struct ChaosTrial {
 
     /// Which faults are over, and which features are well again.
     private mutating func settle(_ states: [String: FeatureState]) {
-        let now = Instant.now - start
+        let now = Stopwatch.now - start
         for index in outcomes.indices {
             let outcome = outcomes[index]
             guard let number = outcome.number, outcome.recoveredAt == nil else { continue }
@@ -162,7 +162,7 @@ struct ChaosTrial {
     private mutating func take(_ event: JSON) {
         events.append(
             Event(
-                at: Instant.now - start, time: event["time"]?.number,
+                at: Stopwatch.now - start, time: event["time"]?.number,
                 kind: event["kind"]?.string ?? "",
                 feature: event["feature"]?.string, text: event["text"]?.string ?? ""))
     }
@@ -255,14 +255,5 @@ extension ChaosTrial {
             list.append(("\(feature) is never restarted", !wasRestarted(feature.name)))
         }
         return list
-    }
-}
-
-extension Instant {
-    /// This moment on the monotonic clock. `clock_gettime(2)`.
-    fileprivate static var now: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: time.tv_sec * 1_000_000_000 + time.tv_nsec)
     }
 }
