@@ -18,6 +18,8 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 FOLDER = os.path.realpath(f'{HERE}/../../Tests/Testbed')
 ATTEMPTS = 2
 POISE = ('installed', 'running', 'none')
+# Everything, however long it takes, with what passing tests print too.
+THOROUGH = bool(os.environ.get('POISE_THOROUGH'))
 START = 'systemctl start poised || { systemctl status --no-pager poised; exit 1; }\n'
 WHAT_HAPPENED = '''
 echo "--- journal, with the kernel's messages, since the test began"
@@ -75,6 +77,8 @@ def listing(words):
 def script(test):
     """The shell text that puts a test and its library into the guest and runs it."""
     text = 'mkdir -p /run/testbed && cd /run/testbed && date +%s >began || exit 1\n'
+    if THOROUGH:
+        text += 'export POISE_THOROUGH=1\n'
     for path in (f'{FOLDER}/lib.sh', test.path):
         with open(path) as file:
             body = file.read()
@@ -151,7 +155,7 @@ class Suite:
             mark = 'ok  ' if result.passed else 'FAIL'
             remark = f'  ({result.remark})' if result.remark else ''
             print(f'{mark} {test.name:<28} {test.profile:<8} {result.seconds:5.1f} s{remark}')
-            if not result.passed:
+            if THOROUGH or not result.passed:
                 print(f'     rule: {test.rule}')
                 print(re.sub('^', '     | ', result.output[-12000:].rstrip(), flags=re.M))
             sys.stdout.flush()

@@ -15,7 +15,9 @@ struct PromiseWatch: Sendable, Equatable, Codable {
     mutating func look(
         _ reading: LoadReading, _ promise: ServiceObjective, lasting: Duration, now: Instant
     ) -> (FailureKind, String)? {
-        let waits = (reading.cpuPressurePerMille ?? 0) > PromiseWatch.starved
+        let waits =
+            (reading.cpuPressurePerMille ?? 0) > PromiseWatch.starved
+            || (reading.waitingMillicores ?? 0) > PromiseWatch.starved
         if let most = promise.latencyP99, let measured = reading.latencyP99Microseconds {
             let isBroken = !waits && measured > most.wholeNanoseconds / 1000
             if PromiseWatch.lasts(isBroken, &latencySince, lasting, now) {
@@ -38,7 +40,8 @@ struct PromiseWatch: Sendable, Equatable, Codable {
         return nil
     }
 
-    /// Waiting for this part of the time, per mille, it cannot keep its word.
+    /// Waiting for this part of the time, per mille, or with so many thousandths of a thread, it
+    /// cannot keep its word.
     private static let starved = 250
 
     private static func lasts(
