@@ -52,7 +52,7 @@ import Testing
                 active("\"stage\": \"preparing\""),
                 active("\"stage\": \"step\", \"step\": 0"),
                 active("\"stage\": \"step\", \"step\": 1", results: [good]),
-                over("rolledBack", "app is worse: latency", results: [good, bad]),
+                over("rolledBack", "app's new version is worse: latency", results: [good, bad]),
             ])
         #expect(code == .no)
         #expect(
@@ -66,7 +66,7 @@ import Testing
                               SHARE  ERRORS  LATENCY P99  DONE A CORE  READINGS
                   app           0 %   0.1 %         1 ms        950/s        40
                   app.canary  100 %   0.2 %         4 ms       1010/s        41  worse: latency
-                app plain → 2  rolled back: app is worse: latency
+                app plain → 2  rolled back: app's new version is worse: latency
 
                 """)
     }

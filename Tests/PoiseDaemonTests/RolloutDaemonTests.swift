@@ -106,7 +106,8 @@ struct RolloutDaemonTests {
         #expect(try waitForEnd(daemon) >= 1)
         let outcome = try outcome(daemon)
         #expect(outcome?["result"] == "rolledBack", "\(daemon.log)")
-        #expect(outcome?["because"]?.string?.contains("app is worse: errors") ?? false)
+        #expect(
+            outcome?["because"]?.string?.contains("app's new version is worse: errors") ?? false)
         // The version that was good was never touched.
         #expect(try daemon.pid("app") == first)
         #expect(try daemon.status(of: "app")?["restarts"] == 0)

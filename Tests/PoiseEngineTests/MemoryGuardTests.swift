@@ -41,12 +41,11 @@ import Testing
             ("well", Self.look(90)), ("near", Self.look(98)), ("over", Self.look(110)),
             ("at end", Self.look(120)), ("stalled", Self.look(110, isStalled: true)),
         ]
-        let first = Guard.Action.reclaim(bytes: 10 << 20, isFirst: true)
-        let most = Guard.Action.reclaim(bytes: 16 << 20, isFirst: true)
+        let most = Guard.Action.reclaim(bytes: 4 << 20, isFirst: true)
         let expected: [String: (soon: [Guard.Action], late: [Guard.Action])] = [
             "within": (
                 [.nothing, .nothing, .nothing, .nothing, .nothing],
-                [.nothing, .nothing, first, most, first]
+                [.nothing, .nothing, most, most, most]
             ),
             "reclaiming": (
                 [.nothing, .nothing, .nothing, .nothing, .nothing],
@@ -87,7 +86,7 @@ import Testing
         for moment in stride(from: 0, through: 10_000, by: 100) {
             switch guarded.handle(Self.look(119), now: Self.at(moment)) {
             case .reclaim(let bytes, let isFirst):
-                #expect(bytes == 16 << 20)
+                #expect(bytes == 4 << 20)
                 if isFirst { steps.append((moment, "reclaim")) }
             case .shrink: steps.append((moment, "shrink"))
             case .stop: steps.append((moment, "stop"))

@@ -65,8 +65,9 @@ import Testing
         world.seconds(30, until: isOver)
         let outcome = world.engine.rollouts.outcomes["app"]
         #expect(outcome?.result == .rolledBack)
-        #expect(outcome?.because == "app is worse: \(words)")
-        #expect(world.notes.contains { $0.contains("goes back: app is worse: \(words)") })
+        #expect(outcome?.because == "app's new version is worse: \(words)")
+        #expect(
+            world.notes.contains { $0.contains("goes back: app's new version is worse: \(words)") })
         world.seconds(10)
         // The stable one was never touched.
         #expect((world.processes[RolloutWorld.id("app")]?.seconds ?? 0) > pid + 10)

@@ -57,8 +57,9 @@ struct MemoryGuard: Sendable, Equatable, Codable {
     static let patience = Duration.seconds(1)
     static let lastPatience = Duration.seconds(5)
     static let wellAfter = Duration.seconds(2)
-    /// The kernel works on a reclaim before the write returns, and the daemon waits for it.
-    static let mostReclaimed = 16 << 20
+    /// The kernel works on a reclaim before the write returns, and the daemon waits for it: 16 ms a
+    /// MiB on an emulated processor.
+    static let mostReclaimed = 4 << 20
     private static let betweenReclaims = Duration.milliseconds(100)
 
     mutating func handle(_ look: Look, now: Instant) -> Action {

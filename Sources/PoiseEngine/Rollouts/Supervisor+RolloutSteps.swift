@@ -119,7 +119,8 @@ extension Supervisor {
         if rollout.compares, let worse = results.first(where: \.verdict.isWorse) {
             rollouts.active[rollout.plugin]?.results += results
             let words = worse.verdict.words(old: worse.old, new: worse.new)
-            return goBack(rollout.plugin, because: "\(worse.feature) is worse: \(words)", now)
+            return goBack(
+                rollout.plugin, because: "\(worse.feature)'s new version is worse: \(words)", now)
         }
         guard isOver else { return }
         rollouts.active[rollout.plugin]?.results += results
