@@ -31,7 +31,7 @@ features:
         self: { command: [/usr/local/bin/check-web] }
 END
 home=/var/lib/poise/web
-is_told() { poise health web 2>&1 | grep -q -- "$1"; }
+is_told() { poise health web --json 2>&1 | grep -q -- "$1"; }
 left() { pgrep -f 'sleep 471[12]' || true; }
 nothing_left() { [[ -z $(left) ]]; }
 
