@@ -15,5 +15,3 @@ some=(segfault allocation_bomb fork_bomb thread_bomb hang_in_apply print_terabyt
     garbage_on_socket escape_affinity leave_cgroup call_control)
 if [[ ${POISE_THOROUGH:-} ]]; then some=(); fi
 run "${some[@]}"
-# The harm comes from a feature with a core of its own, which another one gets.
-run --layout lending segfault call_control

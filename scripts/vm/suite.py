@@ -20,6 +20,8 @@ ATTEMPTS = 2
 POISE = ('installed', 'running', 'none')
 # Everything, however long it takes, with what passing tests print too.
 THOROUGH = bool(os.environ.get('POISE_THOROUGH'))
+# So much of what a test printed is shown, from its end.
+MOST = 100_000 if THOROUGH else 12_000
 START = 'systemctl start poised || { systemctl status --no-pager poised; exit 1; }\n'
 WHAT_HAPPENED = '''
 echo "--- journal, with the kernel's messages, since the test began"
@@ -157,7 +159,7 @@ class Suite:
             print(f'{mark} {test.name:<28} {test.profile:<8} {result.seconds:5.1f} s{remark}')
             if THOROUGH or not result.passed:
                 print(f'     rule: {test.rule}')
-                print(re.sub('^', '     | ', result.output[-12000:].rstrip(), flags=re.M))
+                print(re.sub('^', '     | ', result.output[-MOST:].rstrip(), flags=re.M))
             sys.stdout.flush()
 
 
