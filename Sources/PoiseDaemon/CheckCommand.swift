@@ -22,14 +22,14 @@ struct CheckCommand {
     private let mark: String
     /// The same mark where we may not read the environment of another user's process: how soon
     /// memory running out ends it, which anybody may read and nobody without rights may lower.
-    private let score: Int?
+    private let score: Int
 
     /// - Parameter place: which of the feature's checks it is; 0 to 15.
     init(
         _ words: [String], _ key: CheckKey, place: Int, _ birth: Birth
     ) throws(SystemError) {
         mark = "\(key.feature)/\(key.check)"
-        score = birth.user == nil ? nil : 900 + place
+        score = 900 + place
         var request = SpawnRequest(program: words.first ?? "")
         request.arguments = Array(words.dropFirst())
         request.environment = OwnEnvironment.variables
@@ -69,7 +69,7 @@ struct CheckCommand {
 
     private func isLeft(_ pid: ProcessID) -> Bool {
         if ProcessFiles.environmentValue(CheckCommand.variable, of: pid) == mark { return true }
-        guard let score, let began = process.startTicks,
+        guard let began = process.startTicks,
             let ticks = ProcessFiles.stat(of: pid)?.startTicks, ticks >= began,
             ProcessFiles.environmentValue(HostLauncher.featureVariable, of: pid) == nil
         else { return false }

@@ -34,9 +34,12 @@ extension Daemon {
             return ControlReply(
                 .refused, "\(name) is disabled (poise feature enable \(name))")
         }
-        guard case .held = record.breaker.state else { return nil }
-        return ControlReply(
-            .refused, "\(name)'s breaker is held open (poise breaker reset \(name))")
+        if case .held = record.breaker.state {
+            return ControlReply(
+                .refused, "\(name)'s breaker is held open (poise breaker reset \(name))")
+        }
+        guard let why = engine.policy[feature].flatMap(engine.keptOutByLevel) else { return nil }
+        return ControlReply(.refused, "\(name) is not started: \(why) (poise level)")
     }
 }
 

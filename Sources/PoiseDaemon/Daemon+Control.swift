@@ -174,6 +174,11 @@ extension Daemon {
             return ControlReply(
                 .notAllowed, "a process of the feature \(feature) may not use the control socket")
         }
+        // What a feature or a check left behind is still no operator.
+        if enforcer.groups == nil, ProcessTree.descendants(of: getpid()).contains(peer.process) {
+            return ControlReply(
+                .notAllowed, "what poised has started may not use the control socket")
+        }
         let isDry = method == .policyApply && call.parameters["dryRun"]?.bool == true
         // Asking for the level is not setting it.
         let isQuestion = method == .level && call.parameters["set"] == nil

@@ -50,6 +50,7 @@ extension Daemon {
         }
         return HostLauncher.Birth(
             placement: enforcer.placement(of: allocation),
+            mostMemory: engine.given(for: feature)?.memory.max,
             cgroup: try enforcer.groups?.folder.descriptor(of: feature),
             user: hostUsers?.user(of: feature)
         ) { [service] (descriptor, kind) throws(SystemError) in

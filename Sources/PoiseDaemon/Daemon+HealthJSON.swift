@@ -25,7 +25,7 @@ extension Daemon {
             case .failing(let text): .string("failing: \(text)")
             }
         return [
-            "feature": .string(health.feature.name), "state": JSON(record?.life.state.word),
+            "feature": .string(health.feature.name), "state": JSON(record?.word),
             "wanted": .bool(health.isWanted), "live": .bool(health.isLive),
             "ready": .bool(health.isReady), "degraded": .bool(health.isDegraded),
             "notReadyBecause": .array(health.unreadyBecause.map(JSON.string)),

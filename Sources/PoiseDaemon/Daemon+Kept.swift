@@ -48,7 +48,23 @@ extension Daemon {
                 isSameBoot: json["boot"]?.string == Daemon.bootID, now: now)
             keptState = String(lines[1])
         } catch {
-            say("found", nil, "\(keptPath) says nothing: \(error); breakers begin anew")
+            // A daemon that is to be started for ever must not stumble over it again.
+            let aside = keptPath + ".damaged"
+            rename(keptPath, aside)
+            say(
+                "found", nil,
+                "\(keptPath) says nothing: \(error); breakers begin anew (it is kept as \(aside))")
+        }
+    }
+}
+
+extension Directive {
+    /// Whether it tells of something that outlives the daemon.
+    var isToBeKept: Bool {
+        guard case .note(let event) = self else { return false }
+        return switch event.kind {
+        case .detected, .opened, .probing, .closed, .enabled, .disabled, .level, .rollout: true
+        default: false
         }
     }
 }

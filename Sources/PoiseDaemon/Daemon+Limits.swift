@@ -32,11 +32,14 @@ extension Daemon {
     }
 
     /// Ends what features that have ended left behind, where no cgroup did.
-    func endLeftovers() {
+    ///
+    /// - Parameter all: whoever it belonged to: the daemon ends.
+    func endLeftovers(all: Bool = false) {
         guard enforcer.groups == nil else { return }
         var ended: Set<ProcessID> = []
         for _ in 0..<FeatureProcess.mostPasses {
             let new = orphans.filter { pid in
+                if all { return true }
                 guard
                     let name = ProcessFiles.environmentValue(HostLauncher.featureVariable, of: pid)
                 else { return false }

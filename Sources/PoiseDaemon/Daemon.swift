@@ -185,7 +185,7 @@ package final class Daemon {
             if !inbox.isEmpty || isEngineDue { turn() }
             followChecks()
         }
-        endLeftovers()
+        endLeftovers(all: true)
         writeRecords()
         endHistory()
         giveGroupsBack()
@@ -223,7 +223,7 @@ package final class Daemon {
         decidedAt = MonotonicClock.now
         let took = (decidedAt - start).wholeNanoseconds / 1000
         // Before anybody hears of it: what was told must outlive a crash.
-        if !directives.isEmpty { keepState() }
+        if directives.contains(where: \.isToBeKept) { keepState() }
         for directive in directives {
             if case .adopt = directive { solveMicroseconds = took }
             perform(directive)
@@ -392,6 +392,7 @@ package final class Daemon {
         units.mendDrift()
         units.reconnect()
         leaveState()
+        keepState()
         lookAfterRecords()
         lookAfterHistory()
         lookAfterGroups()

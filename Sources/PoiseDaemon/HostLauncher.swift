@@ -19,6 +19,9 @@ struct HostLauncher {
     struct Birth {
         /// Nil where a cgroup holds it, and under `observe`.
         var placement: AffinityPlacement?
+        /// What its processes may hold at most, however its share changes while it runs: a limit
+        /// that was lowered can only be raised again by who has the right to.
+        var mostMemory: Int?
         /// The cgroup that it is born in.
         var cgroup: FileDescriptor?
         /// Nil runs it as the daemon's user.
@@ -147,7 +150,8 @@ struct HostLauncher {
             request.nice = placement.nice
             request.scheduling = placement.scheduling
             if let memory = placement.memoryMaxBytes {
-                request.limits.append(ResourceLimit(.dataBytes, memory))
+                let most = birth.mostMemory.map { max($0, memory) }
+                request.limits.append(ResourceLimit(.dataBytes, soft: memory, hard: most ?? memory))
             }
         }
         return request

@@ -312,7 +312,9 @@ struct EngineHealthTests {
         for _ in 0..<3 { bench.check("a", "own", "no such file or folder") }
         #expect(bench.engine.records[id("a")]?.breaker.isOpen == true)
         #expect(bench.engine.records[id("a")]?.breaker.cause?.kind == .failedHealthCheck)
-        #expect(bench.health("a").unreadyBecause.first?.hasPrefix("its breaker is open: ") == true)
+        #expect(
+            bench.health("a").unreadyBecause.first?.hasPrefix("it rests while its breaker is open")
+                == true)
         #expect(!bench.engine.machineHealth.isReady)
     }
 }

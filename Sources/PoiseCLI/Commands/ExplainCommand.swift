@@ -28,8 +28,9 @@ enum ExplainCommand {
         if !PlanInput.isNamed(in: invocation) {
             told = try DaemonCall(invocation).ask(.explain, ["feature": .string(name)])
         }
-        let situation = try SituationSource.situation(invocation)
-        let feature = try SituationSource.feature(name, in: situation)
+        let whole = try SituationSource.situation(invocation)
+        let feature = try SituationSource.feature(name, in: whole)
+        let situation = whole.regarding(feature)
         guard let explanation = Explanation(of: feature, in: situation) else {
             throw CommandFailure(.no, "the policy has no feature '\(name)'")
         }

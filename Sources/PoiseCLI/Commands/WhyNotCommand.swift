@@ -31,8 +31,9 @@ enum WhyNotCommand {
         _ invocation: Invocation, _ console: Console
     ) throws(CommandFailure) -> ExitCode {
         let question = try QuestionReader.read(Array(invocation.arguments.dropFirst()))
-        let situation = try SituationSource.situation(invocation)
-        let feature = try SituationSource.feature(invocation.arguments[0], in: situation)
+        let whole = try SituationSource.situation(invocation)
+        let feature = try SituationSource.feature(invocation.arguments[0], in: whole)
+        let situation = whole.regarding(feature)
         let answer = WhyNot(question, for: feature, in: situation)
         if invocation.wantsJSON {
             console.print(answer.json(in: situation))

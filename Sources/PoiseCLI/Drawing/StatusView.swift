@@ -133,7 +133,10 @@ package struct StatusView {
     private func stateCell(_ feature: JSON) -> Table.Cell {
         let breaker = feature["breaker"]
         if feature["enabled"]?.bool == false { return .init("disabled") }
-        if breaker?["enforced"]?.bool ?? false, let word = breaker?["state"]?.string {
+        let isThere = ["running", "starting"].contains(feature["state"]?.string)
+        if breaker?["enforced"]?.bool ?? false, let word = breaker?["state"]?.string,
+            word != "halfOpen" || isThere
+        {
             return .init(BreakerView.spaced(word), BreakerView.style(of: word))
         }
         let state = feature["state"]?.string ?? console.glyphs.unknown

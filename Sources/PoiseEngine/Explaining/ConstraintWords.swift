@@ -18,7 +18,7 @@ struct ConstraintWords {
     /// One sentence, or two; with a full stop.
     func sentence(_ constraint: BindingConstraint) -> String {
         switch constraint {
-        case .absent(let state): return "It has no place because it \(state)."
+        case .absent(let state): return Situation.absence("It", state)
         case .ownMaximum(let resource, let most): return maximum(resource, most)
         case .ownWant(let resource, let want, let most): return wants(resource, want, most)
         case .ownNeed(let resource, let need, let most):

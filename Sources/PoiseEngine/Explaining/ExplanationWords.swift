@@ -67,7 +67,7 @@ private struct ExplanationWords {
         let feature = explanation.feature
         guard let allocation = explanation.allocation else {
             if case .absent(let state) = explanation.constraint {
-                return "\(feature) has no place because it \(state)."
+                return Situation.absence("\(feature)", state)
             }
             guard let kept = explanation.keptOut else {
                 return "\(feature) has no place in the plan."

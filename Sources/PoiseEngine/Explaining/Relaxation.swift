@@ -48,7 +48,9 @@ package enum Relaxation: Sendable, Equatable {
         var changed = situation
         switch self {
         case .stop(let feature): changed.absent[feature] = "is stopped"
-        case .start(let feature): changed.absent[feature] = nil
+        case .start(let feature):
+            changed.absent[feature] = nil
+            changed.resting[feature] = nil
         case .serviceLevel(_, let level):
             // Everybody of that level comes back with it.
             for (other, own) in situation.belowLevel where own <= level {

@@ -28,6 +28,14 @@ struct RemedyWords {
         return "\(changes) (\(list.joined(separator: "; ")))"
     }
 
+    private func start(_ feature: FeatureID) -> String {
+        if situation.resting[feature] != nil {
+            return "reset \(whose(feature)) breaker (poise breaker reset \(feature))"
+        }
+        let verb = situation.absent[feature] == "is disabled" ? "enable" : "start"
+        return "\(verb) \(who(feature)) (poise feature \(verb) \(feature))"
+    }
+
     /// `agents would go from 2 performance cores to 1 (and have 1 efficiency core more)`.
     func loss(_ loss: Remedy.Loss) -> String {
         if loss.losesItsPlace { return "\(loss.feature) would lose its place" }
@@ -76,7 +84,7 @@ struct RemedyWords {
         case .startWithLess(let feature):
             return "let \(who(feature)) start with less than its minimum (ifUnmet: start)"
         case .stop(let feature): return "stop \(feature)"
-        case .start(let feature): return "start \(who(feature)) (poise feature start \(feature))"
+        case .start(let feature): return start(feature)
         case .serviceLevel(_, let level):
             return "set the machine's service level to \(level.rawValue)"
                 + " (poise level \(level.rawValue)), or wait until its load allows that"

@@ -42,6 +42,9 @@ package struct Situation: Sendable, Equatable, Codable {
     /// they run.
     package var belowLevel: [FeatureID: ServiceLevel] = [:]
 
+    /// Features that have their place and do not run while their breaker is open, and why.
+    package var resting: [FeatureID: String] = [:]
+
     /// - Parameter needs: those among `demands` that were signalled; all of them when nil.
     package init(
         machine: Machine, policy: Policy, plan: AllocationPlan,
@@ -84,6 +87,34 @@ package struct Situation: Sendable, Equatable, Codable {
     }
 }
 
+extension Situation {
+    /// The situation as it is for one who asks after this feature: one that rests does not have
+    /// what is kept for it.
+    package func regarding(_ feature: FeatureID) -> Situation {
+        var situation = self
+        if let rest = resting[feature] { situation.absent[feature] = rest }
+        return situation
+    }
+
+    /// Why a feature is not there, as a sentence.
+    static func absence(_ who: String, _ state: String) -> String {
+        state.hasPrefix("rests") ? "\(who) \(state)." : "\(who) has no place because it \(state)."
+    }
+}
+
+extension Breaker {
+    /// Why its feature does not run.
+    var rest: String {
+        let why = cause.map { " (\($0.kind.words): \($0.because))" } ?? ""
+        return switch state {
+        case .held(.byHand): "rests while its breaker is held open by hand"
+        case .held(.quarantine): "rests in quarantine until its breaker is reset\(why)"
+        case .open, .closed, .halfOpen:
+            "rests while its breaker is open, and is tried again by itself\(why)"
+        }
+    }
+}
+
 extension Situation: SelfChecking {
     package var contradiction: String? {
         loads.values.contains { $0.wants < 0 } ? "has a load that wants less than nothing" : nil
@@ -114,6 +145,7 @@ extension Supervisor {
                 situation.belowLevel[feature] = policy[feature]?.level
                 continue
             }
+            if record.isKeptOpen { situation.resting[feature] = record.breaker.rest }
             guard !record.life.takesPart else { continue }
             guard !record.isDisabled else {
                 situation.absent[feature] = "is disabled"

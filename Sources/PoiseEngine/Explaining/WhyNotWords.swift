@@ -98,7 +98,7 @@ struct WhyNotWords {
         let words = ConstraintWords(answer.feature, situation)
         var why = ""
         if case .absent(let state) = answer.constraint {
-            return "\(answer.feature) has no place because it \(state)."
+            return Situation.absence("\(answer.feature)", state)
         }
         if let constraint = answer.constraint {
             // The holders are those of the plan that would come of the signal.

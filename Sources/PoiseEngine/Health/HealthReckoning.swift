@@ -38,7 +38,7 @@ struct HealthReckoning {
         }
         if record.isDisabled { return Verdict(reasons: ["it is disabled"]) }
         let problem = record.lastProblem.map { ": \($0)" } ?? ""
-        if record.breaker.isOpen { return Verdict(reasons: ["its breaker is open\(problem)"]) }
+        if record.breaker.isOpen { return Verdict(reasons: ["it \(record.breaker.rest)"]) }
         let state = record.life.state
         guard state == .running else {
             if let why = engine.keptOutByLevel(policy) { return Verdict(reasons: [why]) }

@@ -4,13 +4,19 @@ package import PoiseModel
 extension Supervisor {
     /// The operator sets the level; nil lets the load decide again.
     mutating func setLevel(_ level: ServiceLevel?, _ now: Instant) {
-        if let change = levels.set(level, now: now) { announce(change) }
+        let before = levels.byHand
+        if let change = levels.set(level, now: now) {
+            announce(change)
+        } else if levels.byHand != before {
+            let words = level.map { "stays \($0.rawValue), by hand from now on" }
+            note(.level, nil, words ?? "follows the load again: \(levels.level.rawValue)")
+        }
     }
 
     /// Moves from level to level, at the end of each turn.
     mutating func followLevels(_ now: Instant) {
         guard !isShuttingDown else { return }
-        let open = records.values.count { $0.breaker.isOpen }
+        let open = records.values.count(where: \.isKeptOpen)
         if let change = levels.follow(policy, openBreakers: open, now: now) { announce(change) }
         if levels.endGrace(now: now) { mustPlan = true }
         for feature in records.keys.sorted() {

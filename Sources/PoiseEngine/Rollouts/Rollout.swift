@@ -151,6 +151,9 @@ extension Rollout: SelfChecking {
         if zip(sides, sides.dropFirst()).contains(where: { $0.feature >= $1.feature }) {
             return "features are not in the order of their names"
         }
+        if sides.contains(where: { $0.canary != Rollout.canary(of: $0.feature) }) {
+            return "has a canary of another name"
+        }
         return sides.allSatisfy { (0...1 << 40).contains($0.bytesInUse ?? 0) }
             ? nil : "uses memory that cannot be"
     }

@@ -87,6 +87,13 @@ extension RolloutWindow: SelfChecking {
     }
 }
 
+extension RolloutFigures: SelfChecking {
+    package var contradiction: String? {
+        let values = [readings, errorsPerMille, latencyP99Microseconds, throughputPerCore]
+        return values.allSatisfy { (0...1 << 50).contains($0 ?? 0) } ? nil : "counts what cannot be"
+    }
+}
+
 /// Figures of one version over a step; nil is unknown.
 package struct RolloutFigures: Sendable, Equatable, Codable {
     /// Fewer readings than this tell nothing.

@@ -143,11 +143,21 @@ extension Supervisor {
             }
             guard let before = old[feature.id] else {
                 // It was gone, and may still be ending.
-                if !record.isDisabled { move(feature.id, .wanted, now) }
+                records[feature.id]?.isDisabled = !feature.enabled
+                if feature.enabled { move(feature.id, .wanted, now) }
                 continue
             }
             let isOther = before.source != feature.source || before.config != feature.config
-            if isOther { startAnew(feature.id, record, now) }
+            if isOther { startAnew(feature.id, record, byOperator: false, now) }
         }
+    }
+}
+
+extension Supervisor {
+    /// What the operator gave a feature, or the feature that a canary belongs to.
+    package func given(for feature: FeatureID) -> FeaturePolicy? {
+        if let policy = given[feature] { return policy }
+        let sides = rollouts.active.values.flatMap(\.sides)
+        return sides.first { $0.canary == feature }.flatMap { given[$0.feature] }
     }
 }

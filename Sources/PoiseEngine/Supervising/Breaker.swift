@@ -203,7 +203,8 @@ package struct Breaker: Sendable, Equatable, Codable {
 
 extension Breaker: SelfChecking {
     package var contradiction: String? {
-        let counts = [trips, detected, enforced, overflows]
+        var counts = [trips, detected, enforced, overflows]
+        if case .halfOpen(let passed) = state { counts.append(passed) }
         return counts.allSatisfy { (0..<1 << 40).contains($0) } ? nil : "counts what cannot be"
     }
 }

@@ -147,8 +147,9 @@ package struct FeatureLife: Sendable, Equatable, Codable {
         case (.stopping, .overdue): return (state, .kill)
         case (.stopping(.rest), .ended): return (.stopped, .nothing)
         case (.stopping(.startAgain), .ended): return (.waiting, .nothing)
-        case (.stopping(.failure), .ended), (.stopping(.pause), .ended):
-            return (after(.failure), .nothing)
+        case (.stopping(.failure), .ended): return (after(.failure), .nothing)
+        case (.stopping(.pause), .ended(let ending)):
+            return (ending == .refused ? .failed : .backingOff, .nothing)
 
         // A host may still say something, or a plan name a feature, when it no longer matters.
         case (.stopped, .placed), (.stopped, .displaced), (.stopped, .started), (.stopped, .ended),

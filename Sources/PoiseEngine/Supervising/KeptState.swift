@@ -34,6 +34,7 @@ extension Supervisor {
     ///
     /// - Parameter isSameBoot: whether the moments in it are of this boot's clock.
     package mutating func take(_ kept: KeptState, isSameBoot: Bool, now: Instant) {
+        resume(kept.rollouts, isSameBoot: isSameBoot, now: now)
         for (feature, breaker) in kept.breakers.sorted(by: { $0.key < $1.key }) {
             guard records[feature] != nil, let rules = rules(of: feature) else { continue }
             records[feature]?.breaker =
@@ -48,6 +49,6 @@ extension Supervisor {
             enable(feature, isOn, now)
         }
         setLevel(kept.levelByHand, now)
-        resume(kept.rollouts, isSameBoot: isSameBoot, now: now)
+        renewPolicy(now)
     }
 }

@@ -11,6 +11,9 @@ struct PromiseWatch: Sendable, Equatable, Codable {
 
     init() {}
 
+    /// Whether it breaks its promise now, for however short a time.
+    var isBroken: Bool { latencySince != nil || errorsSince != nil }
+
     /// Takes one look; gives what has lasted long enough to be a failure.
     mutating func look(
         _ reading: LoadReading, _ promise: ServiceObjective, lasting: Duration, now: Instant
@@ -68,8 +71,11 @@ extension Supervisor {
             guard let reading = turn.features[feature], let policy = policy[feature],
                 policy.slo != ServiceObjective(), var promise = records[feature]?.promise
             else { continue }
-            let lasting = Duration.nanoseconds(
-                policy.breaker.within.wholeNanoseconds / (policy.breaker.failures + 1))
+            // On trial it must keep its word for as long as the probes take.
+            let isTried = records[feature]?.breaker.isHalfOpen ?? false
+            let part = policy.breaker.within.wholeNanoseconds / (policy.breaker.failures + 1)
+            let lasting =
+                isTried ? Duration.seconds(policy.breaker.probes) : .nanoseconds(part)
             let failure = promise.look(reading, policy.slo, lasting: lasting, now: now)
             records[feature]?.promise = promise
             if let (kind, because) = failure { fail(feature, kind, because, now) }

@@ -41,8 +41,10 @@ extension Supervisor {
         records[feature]?.healthWord = word
         switch word {
         case .failing(let because):
-            fail(feature, .failedHealthCheck, "says that it is failing: \(because)", now)
-        case .good, .degraded: handle(.passed, of: feature, now)
+            fail(feature, .failedHealthCheck, HealthWord.failure(because), now)
+        case .good, .degraded:
+            guard records[feature]?.promise.isBroken == false else { return }
+            handle(.passed, of: feature, now)
         }
     }
 
@@ -50,8 +52,11 @@ extension Supervisor {
         switch command {
         case .reset:
             handle(.reset, of: feature, now)
-            guard records[feature]?.life.state == .backingOff else { return }
-            move(feature, .wanted, now)
+            records[feature]?.restartsLately.forget()
+            switch records[feature]?.life.state {
+            case .backingOff, .failed: move(feature, .wanted, now)
+            default: break
+            }
         case .hold:
             handle(.hold, of: feature, now)
             move(feature, .tripped, now)
@@ -89,7 +94,7 @@ extension Supervisor {
         guard record.life.state == .running else { return }
         if isPlugin(feature) {
             guard case .failing(let because) = record.healthWord else { return }
-            fail(feature, .failedHealthCheck, "says that it is failing: \(because)", now)
+            fail(feature, .failedHealthCheck, HealthWord.failure(because), now)
         } else {
             handle(.passed, of: feature, now)
         }
@@ -188,7 +193,8 @@ extension Supervisor {
             return nil
         }
         let open = records.count { name, record in
-            guard name != feature, record.breaker.isOpen else { return false }
+            // One that nobody wants to run is kept from nothing.
+            guard name != feature, record.isKeptOpen else { return false }
             return record.breaker.state != .held(.byHand)
         }
         let most = max(1, given.features.count * given.supervision.mostOpenPercent / 100)
@@ -233,4 +239,30 @@ extension Supervisor {
         case .held: note(.opened, feature, "its breaker is held open by hand")
         }
     }
+}
+
+extension HealthWord {
+    /// What a plugin that fails says, with its reason where it gives one.
+    fileprivate static func failure(_ because: String) -> String {
+        because.isEmpty ? "says that it is failing" : "says that it is failing: \(because)"
+    }
+}
+
+extension Supervisor.Record {
+    /// What a person is told that it does: what its breaker makes of it where that does anything,
+    /// or else its own state.
+    package var word: String {
+        if isDisabled, !life.hasProcess { return "disabled" }
+        guard breaker.isEnforced else { return life.state.word }
+        switch breaker.state {
+        case .open where !life.hasProcess: return "open"
+        case .held(.byHand) where !life.hasProcess: return "held"
+        case .held(.quarantine) where !life.hasProcess: return "quarantined"
+        case .halfOpen where life.state == .running: return "half open"
+        case .open, .held, .halfOpen, .closed: return life.state.word
+        }
+    }
+
+    /// Whether its breaker is what keeps it from running.
+    var isKeptOpen: Bool { breaker.isOpen && life.takesPart && !isDisabled }
 }

@@ -89,7 +89,10 @@ package struct Supervisor: Sendable, Codable {
                 $0.breaker.isOpen ? nil : $0.breaker.opensAgainAt,
             ]
         } + [
-            needs.nextExpiry, refusals.retryAt, levels.nextDeadline, rollouts.nextDeadline,
+            needs.nextExpiry, refusals.retryAt,
+            // Nobody follows them while everything ends.
+            isShuttingDown ? nil : levels.nextDeadline,
+            isShuttingDown ? nil : rollouts.nextDeadline,
         ])
         .compactMap(\.self).min()
     }
@@ -204,12 +207,22 @@ extension Supervisor {
         records[feature]?.promise = PromiseWatch()
         // Others may have waited for what it had.
         isUnsettled = true
-        if ending != .refused, isGivenUp(record, feature, now) {
+        var next = record.life
+        _ = next.handle(.ended(ending))
+        guard next.state == .backingOff else { return move(feature, .ended(ending), now) }
+        // Only a hand holds what is never started again by itself.
+        let isHeld = records[feature]?.breaker.state == .held(.byHand)
+        if isGivenUp(record, feature, now) {
             let count = record.restartsLately.moments.count
-            note(.failed, feature, "was started again \(count) times; it is given up")
-            return move(feature, .ended(.refused), now)
+            let text = "it was started again \(count) times and is given up: \(because)"
+            records[feature]?.lastProblem = text
+            note(.failed, feature, text)
+            move(feature, .ended(.refused), now)
+        } else if record.life.restart == .temporary, !isHeld {
+            move(feature, .ended(.refused), now)
+        } else {
+            move(feature, .ended(ending), now)
         }
-        move(feature, .ended(ending), now)
     }
 
     /// The operator wants it, now: also what its breaker keeps open is tried at once.
@@ -217,6 +230,8 @@ extension Supervisor {
         _ feature: FeatureID, byHand event: FeatureLife.Event, _ now: Instant
     ) {
         guard let record = records[feature], !record.isDisabled else { return }
+        // Whoever wants it by hand gives it all of its tries again.
+        records[feature]?.restartsLately.forget()
         if record.breaker.isOpen {
             handle(.due, of: feature, now)
             guard records[feature]?.breaker.isOpen == false else { return }
@@ -225,10 +240,17 @@ extension Supervisor {
     }
 
     /// It runs something else from now on: what it did before says nothing of that.
-    mutating func startAnew(_ feature: FeatureID, _ record: Record, _ now: Instant) {
+    ///
+    /// - Parameter byOperator: a new policy; a rollout ends no quarantine by itself.
+    mutating func startAnew(
+        _ feature: FeatureID, _ record: Record, byOperator: Bool, _ now: Instant
+    ) {
         guard record.life.state != .stopped, !record.isDisabled else { return }
-        if record.breaker.state == .held(.byHand) { return }
-        handle(.reset, of: feature, now)
+        switch record.breaker.state {
+        case .held(.byHand): return
+        case .held(.quarantine) where !byOperator: return
+        case .closed, .open, .halfOpen, .held: handle(.reset, of: feature, now)
+        }
         move(feature, .restart, now)
     }
 
@@ -303,12 +325,13 @@ extension Supervisor {
                 let record = records[feature.id]
             else {
                 if records[feature.id] == nil { add(feature, now: now) }
+                records[feature.id]?.isDisabled = !feature.enabled
                 if feature.enabled { move(feature.id, .wanted, now) }
                 continue
             }
             if before.enabled != feature.enabled { enable(feature.id, feature.enabled, now) }
             if before.source != feature.source || before.config != feature.config {
-                startAnew(feature.id, record, now)
+                startAnew(feature.id, records[feature.id] ?? record, byOperator: true, now)
             }
             records[feature.id]?.life.setRestart(feature.restart)
         }
@@ -321,6 +344,7 @@ extension Supervisor {
         guard var record = records[feature] else { return }
         let before = record.life
         let action = record.life.handle(event)
+        if record.life.state == .waiting, record.breaker.isOpen { _ = record.life.handle(.tripped) }
         if record.life.state != before.state {
             record.since = now
             record.deadline = deadline(of: record, now)
