@@ -102,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "PoiseEngineTests",
             dependencies: [
-                "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseTestSupport",
+                "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseWire",
+                "PoiseTestSupport",
             ],
             exclude: ["Golden"], swiftSettings: strict),
         tests(

@@ -5,7 +5,7 @@ import Testing
 
 /// What follows from failures, in the engine as a whole.
 @Suite struct SupervisionTests {
-    private struct Bench {
+    struct Bench {
         var engine: Supervisor
         var now = Instant(nanoseconds: 0)
         var events: [EngineEvent] = []
@@ -62,7 +62,7 @@ import Testing
         func told(_ kind: EngineEvent.Kind) -> Int { events.count { $0.kind == kind } }
     }
 
-    private static func id(_ name: String) -> FeatureID {
+    static func id(_ name: String) -> FeatureID {
         guard let id = FeatureID(name) else { preconditionFailure(name) }
         return id
     }

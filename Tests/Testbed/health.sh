@@ -31,7 +31,12 @@ features:
         self: { command: [/usr/local/bin/check-web] }
 END
 home=/var/lib/poise/web
-is_told() { poise health web --json 2>&1 | grep -q -- "$1"; }
+# It exits with 1 while the feature is not ready.
+is_told() {
+    local said
+    said=$(poise health web --json 2>&1 || true)
+    [[ $said == *"$1"* ]]
+}
 left() { pgrep -f 'sleep 471[12]' || true; }
 nothing_left() { [[ -z $(left) ]]; }
 
