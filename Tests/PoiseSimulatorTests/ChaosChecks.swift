@@ -12,7 +12,13 @@ extension ChaosRun {
             breaches.append("\(directives.count) directives and notes in one turn")
         }
         if let deadline = seenDeadline(engine.nextDeadline, now), deadline.nanoseconds <= now {
-            breaches.append("the next deadline is \(now - deadline.nanoseconds) ns ago")
+            // A leap of the clock may end several things, one after the other.
+            late += 1
+            if late > 4 {
+                breaches.append("the next deadline is \(now - deadline.nanoseconds) ns ago")
+            }
+        } else {
+            late = 0
         }
     }
 
@@ -53,6 +59,9 @@ extension ChaosRun {
 
     mutating func checkStart(_ feature: FeatureID, _ allocation: ResourceAllocation) {
         if processes[feature] != nil { breaches.append("\(feature) is started twice") }
+        if let record = engine.records[feature], record.isDisabled || record.breaker.isOpen {
+            breaches.append("\(feature) is started, and is disabled or its breaker open")
+        }
         if allocation.cpus.intersection(machine.pus).isEmpty {
             breaches.append("\(feature) is started on no CPU")
         }
@@ -125,8 +134,37 @@ extension ChaosRun {
         checkExclusive()
     }
 
+    /// Who does not run waits for something that may happen.
+    private mutating func checkNobodyIsStuck() {
+        for feature in engine.policy.features.map(\.id)
+        where processes[feature] == nil && engine.plan[feature] == nil {
+            guard let record = engine.records[feature] else {
+                breaches.append("\(feature) has no record")
+                continue
+            }
+            switch record.life.state {
+            case .backingOff where record.deadline == nil:
+                if case .held = record.breaker.state { continue }
+                breaches.append("\(feature) backs off for ever")
+            case .waiting where record.keptOut == nil:
+                breaches.append("\(feature) waits for nothing")
+            case .stopped where !record.isDisabled && feature.name.hasSuffix(".canary"):
+                breaches.append("the canary \(feature) rests")
+            default: break
+            }
+        }
+    }
+
     /// When nothing happens any more, everybody has what the plan says.
     mutating func checkRest() {
+        for rollout in engine.rollouts.active.values {
+            breaches.append("the rollout of \(rollout.plugin) goes on: \(rollout.stage)")
+        }
+        for (feature, record) in engine.records
+        where engine.policy[feature] == nil && processes[feature] == nil {
+            breaches.append("the record of \(feature) stays: \(record.life.state)")
+        }
+        checkNobodyIsStuck()
         for allocation in engine.plan.features {
             let feature = allocation.feature
             guard let process = processes[feature] else {

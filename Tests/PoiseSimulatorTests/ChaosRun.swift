@@ -36,6 +36,8 @@ struct ChaosRun {
     private var moods: [FeatureID: Int] = [:]
     private(set) var turns: [Turn] = []
     var breaches: [String] = []
+    /// Turns in a row after which something was due already.
+    var late = 0
     private(set) var hasQuit = false
     /// The kernel has refused something, and the engine does not know yet.
     private(set) var isRefusalOpen = false
@@ -59,7 +61,17 @@ struct ChaosRun {
     private static func policy(using random: inout SeededGenerator) -> Policy {
         var policy = randomPolicy(using: &random)
         for index in policy.features.indices {
-            if random.happens(300) { policy.features[index].source = .command(["sleep"]) }
+            if random.happens(300) {
+                policy.features[index].source = .command(["sleep"])
+            } else if random.happens(700) {
+                policy.features[index].source = .plugin(random.happens(500) ? "pa" : "pb")
+            }
+            if random.happens(300) {
+                policy.features[index].level =
+                    ServiceLevel.allCases.randomElement(using: &random) ?? .full
+            }
+            policy.features[index].breaker.failures = random.pick(1...5)
+            if random.happens(200) { policy.features[index].enabled = false }
             if random.happens(500) { policy.features[index].haveWholeCores(using: &random) }
             policy.features[index].restart =
                 FeaturePolicy.Restart.allCases.randomElement(using: &random) ?? .permanent
@@ -170,7 +182,8 @@ extension ChaosRun {
         switch directive {
         case .adopt(let plan):
             for breach in PlanAudit(
-                seenPlan(plan), machine: machine, policy: engine.policy, resting: engine.resting
+                seenPlan(plan), machine: machine, policy: engine.policy, resting: engine.resting,
+                belowLevel: engine.belowLevel
             ).breaches {
                 breaches.append("plan: \(breach)")
             }
@@ -219,7 +232,7 @@ extension ChaosRun {
     }
 
     private func isHosted(_ feature: FeatureID) -> Bool {
-        if case .command = policy.features.first(where: { $0.id == feature })?.source {
+        if case .command = engine.policy[feature]?.source {
             return false
         }
         return true
@@ -282,8 +295,26 @@ extension ChaosRun {
         case 90...92: return failures(of: feature)
         case 93: return [.breaker(feature, random.happens(300) ? .hold : .reset)]
         case 94: return [.operatorEnable(feature, !random.happens(300))]
+        case 95:
+            let level = ServiceLevel.allCases.randomElement(using: &random)
+            return [.level(random.happens(500) ? nil : level)]
+        case 96, 97: return rollout()
         default: return []
         }
+    }
+
+    /// A version of some plugin, or back again.
+    private mutating func rollout() -> [Input] {
+        guard case .plugin(let name) = policy.features.randomElement(using: &random)?.source,
+            let version = ["2", "3", "plain"].randomElement(using: &random)
+                .flatMap(PluginVersion.init)
+        else { return [] }
+        if random.happens(250) { return [.rollout(.rollBack(plugin: name))] }
+        var settings = RolloutSettings()
+        settings.steps = random.happens(500) ? [100] : [10, 60, 100]
+        settings.stepFor = .seconds(random.pick(1...5))
+        settings.readyWithin = .seconds(random.pick(1...10))
+        return [.rollout(.begin(plugin: name, version: version, settings))]
     }
 
     /// Words of its health, and failures that end nothing; now and then one after the other.
@@ -349,7 +380,7 @@ extension ChaosRun {
         engine.take(kept, isSameBoot: !random.happens(100), now: instant)
         var found: [Input] = []
         for feature in processes.keys.sorted() {
-            guard features.contains(feature), var process = processes[feature] else {
+            guard engine.policy[feature] != nil, var process = processes[feature] else {
                 processes[feature] = nil
                 continue
             }
