@@ -43,6 +43,9 @@ equals "who wakes it" "$(sensing woken)" "by the kernel"
 [[ $(sensing windowMilliseconds) -le 500 ]] || fail "window: $(sensing windowMilliseconds) ms"
 equals triggers "$(sensing triggers)" 5
 eventually 120 is_idle
+# It is idle from the start, before anything has been read twice.
+is_read() { [[ $(load burst usedMillicores) =~ ^[0-9]+$ && $(load burst remoteBytes) =~ ^[0-9]+$ ]]; }
+eventually 60 is_read
 [[ $(load burst usedMillicores) -le 20 ]] || fail "burst is not quiet: $(load burst usedMillicores)"
 [[ $(load burst memoryBytes) -gt 0 ]] || fail "no memory: $(load burst memoryBytes)"
 # All of its memory is on its node, or some is not: it is known which.
