@@ -190,7 +190,8 @@ extension Daemon {
         guard let killed, killed > 0 else { return "" }
         let limit = engine.records[feature]?.allocation?.memory.maxBytes
             .map { ": memory.max is \(QuantityText.bytes($0))" }
-        return "; the kernel killed \(killed) of its processes for want of memory\(limit ?? "")"
+        // With memory.oom.group the count has the first one twice.
+        return "; the kernel killed it for want of memory\(limit ?? "")"
     }
 
     func takeOutput(of feature: FeatureID, token: UInt64) {
