@@ -141,11 +141,8 @@ package struct CheckSchedule {
     /// From one check to the next: up to a tenth shorter or longer, as a hash of the feature, the
     /// check and its count decides (FNV-1a, then SplitMix64).
     package static func pause(_ every: Duration, _ key: CheckKey, count: Int) -> Duration {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in "\(key.feature)/\(key.check)/\(count)".utf8 {
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-        }
-        var generator = SplitMix64(seed: hash)
+        let hash = Fingerprint("\(key.feature)/\(key.check)/\(count)")
+        var generator = SplitMix64(seed: hash.value)
         return every * Int.random(in: 900...1100, using: &generator) / 1000
     }
 }

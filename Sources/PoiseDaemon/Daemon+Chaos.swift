@@ -54,11 +54,7 @@ extension Daemon {
     private func inject(_ injection: ChaosInjection) -> ControlReply {
         let fault = injection.fault
         if let feature = injection.feature {
-            guard engine.records[feature] != nil else {
-                let names = engine.records.keys.sorted().map(\.name).joined(separator: ", ")
-                return ControlReply(
-                    .notFound, "there is no feature \(feature); there are: \(names)")
-            }
+            guard engine.records[feature] != nil else { return noFeature(feature.name) }
             guard processes[feature] != nil else {
                 let isUnit = units.units[feature] != nil
                 let why =

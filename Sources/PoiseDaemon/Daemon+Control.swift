@@ -244,11 +244,15 @@ extension Daemon {
             return ControlReply(.badParameters, "the parameter feature names a feature")
         }
         guard let feature = FeatureID(name), let record = engine.records[feature] else {
-            let names = engine.records.keys.sorted().map(\.name).joined(separator: ", ")
-            return ControlReply(
-                .notFound, "there is no feature \(name); there are: \(names)")
+            return noFeature(name)
         }
         return answer(feature, record)
+    }
+
+    /// The answer to who names a feature that there is not.
+    func noFeature(_ name: String) -> ControlReply {
+        let names = engine.records.keys.sorted().map(\.name).joined(separator: ", ")
+        return ControlReply(.notFound, "there is no feature \(name); there are: \(names)")
     }
 
     func operate(
@@ -284,10 +288,7 @@ extension Daemon {
             let isKnown = filter.feature.map { id in
                 engine.records[id] != nil || events.entries.contains { $0.feature == id }
             }
-            guard isKnown ?? false else {
-                let names = engine.records.keys.sorted().map(\.name).joined(separator: ", ")
-                return ControlReply(.notFound, "there is no feature \(name); there are: \(names)")
-            }
+            guard isKnown ?? false else { return noFeature(name) }
         }
         let entries = events.since(since, now: wallNow, filter)
         connection.follows = follows ? filter : nil

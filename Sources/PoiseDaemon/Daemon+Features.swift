@@ -239,14 +239,9 @@ extension Daemon {
         return signalled
     }
 
-    private func take(_ health: HostNews.Health, from process: FeatureProcess) {
+    private func take(_ word: HealthWord, from process: FeatureProcess) {
         process.askedAt = nil
-        let (text, word): (String, HealthWord) =
-            switch health {
-            case .good: ("good", .good)
-            case .degraded(let text): ("degraded: \(text)", .degraded(text))
-            case .failing(let text): ("failing: \(text)", .failing(text))
-            }
+        let text = word.words
         // While its breaker is half open each answer is a probe.
         let isTried = engine.records[process.feature]?.breaker.isHalfOpen ?? false
         if isTried || process.health != text { inbox.post(.health(process.feature, word)) }

@@ -17,20 +17,13 @@ extension Daemon {
 
     private func json(_ health: FeatureHealth, _ now: Instant) -> JSON {
         let record = engine.records[health.feature]
-        let word: JSON =
-            switch record?.healthWord {
-            case nil: .null
-            case .good: "good"
-            case .degraded(let text): .string("degraded: \(text)")
-            case .failing(let text): .string("failing: \(text)")
-            }
         return [
             "feature": .string(health.feature.name), "state": JSON(record?.word),
             "wanted": .bool(health.isWanted), "live": .bool(health.isLive),
             "ready": .bool(health.isReady), "degraded": .bool(health.isDegraded),
             "notReadyBecause": .array(health.unreadyBecause.map(JSON.string)),
             "degradedBecause": .array(health.degradedBecause.map(JSON.string)),
-            "says": word,
+            "says": JSON(record?.healthWord?.words),
             "dependencies": .array(
                 health.lines.filter(\.isDependency).map { json($0, now) }),
             "checks": .array(

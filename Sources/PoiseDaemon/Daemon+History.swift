@@ -98,11 +98,8 @@ extension Daemon {
                 answerAwaited(token) { name in
                     if let found { return ControlReply(found.json(of: name)) }
                     let known = engine.records.keys.contains { $0.name == name }
-                    let names = engine.records.keys.sorted().map(\.name).joined(separator: ", ")
                     return known
-                        ? ControlReply(FeatureHistory.none.json(of: name))
-                        : ControlReply(
-                            .notFound, "there is no feature \(name); there are: \(names)")
+                        ? ControlReply(FeatureHistory.none.json(of: name)) : noFeature(name)
                 }
             }
         }

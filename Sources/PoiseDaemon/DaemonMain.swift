@@ -61,7 +61,7 @@ package enum DaemonMain {
                     options: options.pluginFolders, environment: RuntimeFolder.environment,
                     programFolder: program),
                 runtimeFolder: options.runtimeFolder, stateFolder: options.stateFolder,
-                hidden: ["/etc/poise", options.runtimeFolder, path].map(absolute))
+                hidden: ["/etc/poise", options.runtimeFolder, path].map(DaemonOptions.absolute))
             let daemon = try Daemon(
                 options: options, machine: machine, policy: policy, policyPath: path,
                 launcher: launcher, service: service, inherited: inherited)
@@ -75,13 +75,6 @@ package enum DaemonMain {
 
     private static func say(_ text: String) {
         _ = Array("poised: \(text)\n".utf8).withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
-    }
-
-    private static func absolute(_ path: String) -> String {
-        if path.hasPrefix("/") { return path }
-        guard let folder = getcwd(nil, 0) else { return path }
-        defer { free(folder) }
-        return String(cString: folder) + "/" + path
     }
 
     /// The folder that this program is in (`/proc/self/exe`).

@@ -126,7 +126,7 @@ package struct DaemonOptions: Sendable, Equatable {
     }
 
     /// The same path from the root (`getcwd(3)`).
-    private static func absolute(_ path: String) -> String {
+    static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
         defer { free(here) }
         return String(cString: here) + "/" + path

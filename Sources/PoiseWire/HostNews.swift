@@ -6,12 +6,6 @@ package import PoiseModel
 /// A host may be in the hands of a hostile plugin, so everything is bounded and checked here: what
 /// is out of bounds is a `WireError`, and no value that gets through can harm the reader.
 package enum HostNews: Sendable, Equatable {
-    package enum Health: Sendable, Equatable {
-        case good
-        case degraded(String)
-        case failing(String)
-    }
-
     package enum LogLevel: String, Sendable, CaseIterable { case debug, info, warning, error }
 
     /// A named text.
@@ -33,7 +27,7 @@ package enum HostNews: Sendable, Equatable {
     case drained
     case stopped
     case report(LoadReport)
-    case health(Health)
+    case health(HealthWord)
     /// It needs so many millicores of a class in all; 0 takes the need back. `signalled` is when
     /// the plugin said so, by the monotonic clock, which is one for the whole machine; nil when
     /// its host does not tell.
@@ -113,7 +107,7 @@ package enum HostNews: Sendable, Equatable {
         return counts
     }
 
-    private static func health(_ json: JSON) throws(WireError) -> Health {
+    private static func health(_ json: JSON) throws(WireError) -> HealthWord {
         switch json["health"]?.string {
         case "good": .good
         case "degraded": .degraded(try json.tamedText("text", longest: longestText))
@@ -184,7 +178,7 @@ extension HostNews {
         }
     }
 
-    private static func json(of health: Health) -> JSON {
+    private static func json(of health: HealthWord) -> JSON {
         switch health {
         case .good: ["news": "health", "health": "good"]
         case .degraded(let text):

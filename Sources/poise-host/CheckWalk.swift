@@ -139,7 +139,7 @@ final class CheckWalk: Sendable {
         let health = try step("healthy") {
             plugin.health()
         } details: {
-            ["health": $0.text]
+            ["health": .string($0.words)]
         }
         if case .failing = health { progress.withLock { $0.isSound = false } }
         let sampled = try step("sample") {
@@ -220,16 +220,6 @@ final class CheckWalk: Sendable {
 extension HostAllocation {
     fileprivate var summary: JSON {
         ["generation": .integer(generation), "exclusive": .string(exclusive.description)]
-    }
-}
-
-extension HostNews.Health {
-    fileprivate var text: JSON {
-        switch self {
-        case .good: "good"
-        case .degraded(let why): .string("degraded: \(why)")
-        case .failing(let why): .string("failing: \(why)")
-        }
     }
 }
 

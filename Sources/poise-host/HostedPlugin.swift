@@ -79,7 +79,7 @@ struct HostedPlugin {
 
     func stop() { library.functions.stop(instance) }
 
-    func health() -> HostNews.Health {
+    func health() -> HealthWord {
         guard let healthy = library.functions.healthy else { return .good }
         let (answer, why) = HostedPlugin.asking { healthy(instance, $0) }
         switch answer {

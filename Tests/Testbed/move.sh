@@ -34,6 +34,7 @@ eventually 10 has_moved
 equals "cpuset writes" $(($(writes) - before)) 2
 # The one that lost it was asked first, and told when it was so: its generation went up twice. (In
 # an emulated guest 10 ms may be too short for an answer; then it is taken, and that is told.)
+poise events # seen when the next line fails
 equals "generations of b" "$(json '.features[] | select(.feature == "b") | .generation' poise status)" 3
 both=$(cat $root/a/cpuset.cpus.effective),$(cat $root/b/cpuset.cpus.effective)
 equals "CPUs that both have" "$(cpu_numbers "$both" | sort | uniq -d)" ""

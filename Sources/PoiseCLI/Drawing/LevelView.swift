@@ -1,3 +1,4 @@
+import PoiseEngine
 package import PoiseModel
 
 /// Shows the service level to people: which, why, how far its triggers are, and what runs.
@@ -46,9 +47,10 @@ package struct LevelView {
     }
 
     private func row(_ trigger: JSON) -> [Table.Cell] {
-        let (name, unit) = LevelView.words(of: trigger["trigger"]?.string ?? "")
+        let name = trigger["trigger"]?.string ?? ""
+        let kind = LevelGauge.Kind(rawValue: name)
         let unknown = console.glyphs.unknown
-        let amount = { (value: Int?) in value.map { "\($0)\(unit)" } ?? unknown }
+        let amount = { (value: Int?) in value.map { kind?.text($0) ?? "\($0)" } ?? unknown }
         let (value, from) = (trigger["value"]?.integer, trigger["threshold"]?.integer)
         let isReached = value.map { $0 >= from ?? .max } ?? false
         // The first whole number that is not calm: a fifth below.
@@ -57,20 +59,10 @@ package struct LevelView {
             QuantityText.duration(.seconds($0))
         }
         return [
-            .init(text(trigger["level"])), .init(name),
+            .init(text(trigger["level"])), .init(kind?.words ?? name),
             .init(amount(value), isReached ? .warning : nil), .init(amount(from)),
             .init(amount(left)), .init(held ?? ""),
         ]
-    }
-
-    private static func words(of trigger: String) -> (name: String, unit: String) {
-        switch trigger {
-        case "cpuPressure": ("CPU pressure", " %")
-        case "memoryPressure": ("memory pressure", " %")
-        case "openBreakers": ("open breakers", "")
-        case "temperature": ("temperature", " °C")
-        default: (trigger, "")
-        }
     }
 
     /// Features by the lowest level at which they run.

@@ -110,11 +110,11 @@ package struct RolloutView {
     }
 
     private func words(of verdict: JSON) -> String {
-        let figures = [("errors", "errors"), ("latency", "latency"), ("throughput", "throughput")]
-        let worse = figures.filter { verdict[$0.0]?.string == "worse" }.map(\.1)
+        let figures = ["errors", "latency", "throughput"]
+        let worse = figures.filter { verdict[$0]?.string == "worse" }
         if !worse.isEmpty { return "worse: " + worse.joined(separator: ", ") }
-        let unknown = figures.filter { verdict[$0.0]?.string == "unknown" }.map(\.1)
-        return unknown.count == 3 ? "nothing to compare" : "not worse"
+        let isBlind = figures.allSatisfy { verdict[$0]?.string == "unknown" }
+        return isBlind ? "nothing to compare" : "not worse"
     }
 
     private func share(_ rollout: JSON) -> String { "\(rollout["share"]?.integer ?? 0) %" }

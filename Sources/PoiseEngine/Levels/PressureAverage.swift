@@ -9,7 +9,7 @@ struct PressureAverage: Sendable, Equatable, Codable {
 
     private static let memory = 10_000
 
-    var percent: Int { (perMillion + 5000) / 10_000 }
+    var percent: Int? { at == nil ? nil : (perMillion + 5000) / 10_000 }
 
     /// Takes in how much of the time since the value before somebody waited.
     mutating func take(perMille: Int, now: Instant) {

@@ -24,8 +24,6 @@ package struct ServiceLevels: Sendable, Codable {
 
     private var cpu = PressureAverage()
     private var memory = PressureAverage()
-    private var knowsCPU = false
-    private var knowsMemory = false
     private var temperature: Temperature?
     private var openBreakers = 0
     /// Since when a trigger of the level has been reached.
@@ -79,8 +77,8 @@ package struct ServiceLevels: Sendable, Codable {
 
     private func value(_ kind: LevelGauge.Kind) -> Int? {
         switch kind {
-        case .cpuPressure: knowsCPU ? cpu.percent : nil
-        case .memoryPressure: knowsMemory ? memory.percent : nil
+        case .cpuPressure: cpu.percent
+        case .memoryPressure: memory.percent
         case .openBreakers: openBreakers
         case .temperature: temperature?.celsius
         }
@@ -92,11 +90,9 @@ extension ServiceLevels {
     mutating func take(_ machine: MachineLoad, now: Instant) {
         if let pressure = machine.cpuPressurePerMille {
             cpu.take(perMille: pressure, now: now)
-            knowsCPU = true
         }
         if let pressure = machine.memoryPressurePerMille {
             memory.take(perMille: pressure, now: now)
-            knowsMemory = true
         }
         if let reading = machine.temperatureMillicelsius {
             // Rounded down, also below zero.

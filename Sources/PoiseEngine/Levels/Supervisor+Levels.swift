@@ -20,7 +20,7 @@ extension Supervisor {
         if let change = levels.follow(policy, openBreakers: open, now: now) { announce(change) }
         if levels.endGrace(now: now) { mustPlan = true }
         for feature in records.keys.sorted() {
-            let isRunning = records[feature]?.life.state == .running && hasHost(feature)
+            let isRunning = records[feature]?.life.state == .running && isPlugin(feature)
             if levels.mustTell(feature, isRunning: isRunning) {
                 directives.append(.serviceLevel(feature, levels.level))
             }
@@ -66,11 +66,5 @@ extension Supervisor {
         note(.level, nil, text)
         // Who is not running yet is kept out, or may come back, at once.
         mustPlan = true
-    }
-
-    /// Whether there is a plugin to tell.
-    func hasHost(_ feature: FeatureID) -> Bool {
-        guard case .plugin = policy[feature]?.source else { return false }
-        return true
     }
 }

@@ -44,7 +44,7 @@ extension Supervisor {
             directives.append(.reclaim(feature, bytes: bytes))
         case .shrink(let bytes):
             let most = QuantityText.bytes(bytes)
-            guard hasHost(feature) else {
+            guard isPlugin(feature) else {
                 note(
                     .memory, feature,
                     "still uses \(amounts); it is no plugin that could be asked to shrink")

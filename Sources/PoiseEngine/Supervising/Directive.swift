@@ -116,13 +116,6 @@ package struct EngineEvent: Sendable, Equatable, Codable {
     }
 }
 
-/// What a plugin says of its own health.
-package enum HealthWord: Sendable, Equatable, Codable {
-    case good
-    case degraded(String)
-    case failing(String)
-}
-
 /// How a check went.
 package enum CheckOutcome: Sendable, Equatable, Codable {
     case passed

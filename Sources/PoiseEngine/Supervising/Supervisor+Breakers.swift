@@ -165,7 +165,8 @@ extension Supervisor {
         reconcileRecords(since: old, now)
     }
 
-    private func isPlugin(_ feature: FeatureID) -> Bool {
+    /// Whether there is a plugin to ask and to tell.
+    func isPlugin(_ feature: FeatureID) -> Bool {
         if case .plugin = policy[feature]?.source { true } else { false }
     }
 }
@@ -182,7 +183,7 @@ extension Supervisor {
         let wasOnTrial = breaker.isOnTrial
         let change = breaker.handle(event, rules, now: now)
         records[feature]?.breaker = breaker
-        tell(change, after: event, of: feature, breaker)
+        tell(change, after: event, of: feature, breaker, rules.policy)
         if change != .nothing { mustPlan = true }
         if breaker.isOnTrial != wasOnTrial { renewPolicy(now) }
         return change
@@ -204,9 +205,8 @@ extension Supervisor {
 
     private mutating func tell(
         _ change: Breaker.Change, after event: Breaker.Event, of feature: FeatureID,
-        _ breaker: Breaker
+        _ breaker: Breaker, _ policy: BreakerPolicy
     ) {
-        guard let policy = given[feature]?.breaker ?? self.policy[feature]?.breaker else { return }
         let cause = breaker.cause.map { "\($0.kind.words): \($0.because)" } ?? "by hand"
         switch change {
         case .nothing, .counted: break

@@ -37,8 +37,10 @@ extension Supervisor {
         for allocation in plan.features {
             guard var record = records[allocation.feature], record.life.state == .running,
                 isHosted(allocation.feature), let held = record.allocation,
-                let narrowed = allocation.narrowed(to: held), record.told != narrowed
+                let narrowed = allocation.narrowed(to: held)
             else { continue }
+            // Who was asked for these same cores is not asked again because of other words.
+            if let told = record.told, told.isHeldLike(narrowed) { continue }
             record.generation += 1
             record.told = narrowed
             // systemd takes longer than a plugin, and nobody else can move its units.
