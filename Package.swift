@@ -63,6 +63,7 @@ let package = Package(
         room("PoiseHardware", sees: ["PoiseModel", "CHwloc", "CXattr"]),
         room("PoisePolicyFile", sees: ["PoiseModel", "CYAML"]),
         room("PoiseLinux", sees: ["PoiseModel", "CLinux", "CSystemd"]),
+        room("PoiseBus", sees: ["PoiseModel", "CLinux"]),
         room("PoiseWire", sees: ["PoiseModel", "CJansson"]),
         room(
             "PoisePlugin", sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux"],

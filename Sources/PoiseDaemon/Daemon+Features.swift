@@ -229,6 +229,7 @@ extension Daemon {
         case .failed(let stage, let text, _):
             process.toldFailure = "\(stage): \(text)"
         case .dropped(let counts): process.traffic.droppedByHost(counts)
+        case .busDamaged, .busDetached: break
         }
     }
 

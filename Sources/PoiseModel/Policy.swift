@@ -11,6 +11,8 @@ package struct Policy: Sendable, Equatable, Codable {
     package var levels: [ServiceLevel: LevelTrigger]
     /// Limits of breakers and restarts over all features.
     package var supervision = SupervisionPolicy()
+    /// What features say to each other.
+    package var bus = BusPolicy()
 
     package init(
         name: String, reserve: Reserve = Reserve(), features: [FeaturePolicy],

@@ -38,10 +38,16 @@ package enum HostNews: Sendable, Equatable {
     case failed(stage: String, text: String, permanent: Bool)
     /// What the host threw away since it last said so, because the plugin sent too much.
     case dropped(TrafficCounts)
+    /// What is in a link's memory cannot be; it reads and writes there no more. `byPeer` when the
+    /// other end wrote it.
+    case busDamaged(link: String, byPeer: Bool, text: String)
+    /// It has left a link, and somebody else may take it up.
+    case busDetached(link: String)
 
     package static let mostFields = 16
     package static let mostGauges = 32
     private static let longestName = 64
+    private static let longestLink = 256
     private static let longestText = 2048
 
     package init(json: JSON) throws(WireError) {
@@ -77,6 +83,13 @@ package enum HostNews: Sendable, Equatable {
                 permanent: json["permanent"]?.bool ?? false)
         case "dropped":
             self = .dropped(try HostNews.dropped(json))
+        case "busDamaged":
+            self = .busDamaged(
+                link: try json.tamedText("link", longest: HostNews.longestLink),
+                byPeer: json["byPeer"]?.bool ?? false,
+                text: try json.tamedText("text", longest: HostNews.longestText))
+        case "busDetached":
+            self = .busDetached(link: try json.tamedText("link", longest: HostNews.longestLink))
         default: throw WireError("news", "is none: \("\(json["news"] ?? .null)".prefix(64))")
         }
     }
@@ -175,6 +188,12 @@ extension HostNews {
             .object(
                 [.init("news", "dropped")]
                     + HostNews.droppable.map { .init($0.rawValue, .integer(counts[$0])) })
+        case .busDamaged(let link, let byPeer, let text):
+            [
+                "news": "busDamaged", "link": .string(link), "byPeer": .bool(byPeer),
+                "text": .string(text),
+            ]
+        case .busDetached(let link): ["news": "busDetached", "link": .string(link)]
         }
     }
 

@@ -18,6 +18,12 @@ package enum HostOrder: Sendable, Equatable {
     case shrink(bytes: Int)
     /// Let the plugin say only so much of what it usually may, per cent.
     case limit(percent: Int)
+    /// Take up one end of a link of the bus; its descriptors come with the order.
+    case busAttach(BusAttachment)
+    /// Send by this table from now on.
+    case busRoutes(BusTable)
+    /// Leave a link: what was sent and not read stays in it.
+    case busDetach(link: String)
 
     /// No datagram between daemon and host is longer, in bytes.
     package static let longest = 64 << 10
@@ -40,6 +46,9 @@ package enum HostOrder: Sendable, Equatable {
             ["order": "serviceLevel", "level": .string(level.rawValue)]
         case .shrink(let bytes): ["order": "shrink", "bytes": .integer(bytes)]
         case .limit(let percent): ["order": "limit", "percent": .integer(percent)]
+        case .busAttach(let attachment): ["order": "busAttach", "attachment": attachment.json]
+        case .busRoutes(let table): ["order": "busRoutes", "table": table.json]
+        case .busDetach(let link): ["order": "busDetach", "link": .string(link)]
         }
     }
 
@@ -63,6 +72,10 @@ package enum HostOrder: Sendable, Equatable {
             self = .serviceLevel(level)
         case "shrink": self = .shrink(bytes: try json.count("bytes", most: 1 << 50))
         case "limit": self = .limit(percent: try json.count("percent", most: 100))
+        case "busAttach":
+            self = .busAttach(try BusAttachment(json: json["attachment"] ?? .null))
+        case "busRoutes": self = .busRoutes(try BusTable(json: json["table"] ?? .null))
+        case "busDetach": self = .busDetach(link: try json.text("link"))
         default: throw WireError("order", "is none: \("\(json["order"] ?? .null)".prefix(64))")
         }
     }

@@ -51,7 +51,8 @@ package enum TrafficClass: String, Sendable, CaseIterable {
         case .need: self = .needs
         case .report: self = .reports
         case .health: self = .health
-        case .loaded, .created, .started, .applied, .drained, .stopped, .failed, .dropped:
+        case .loaded, .created, .started, .applied, .drained, .stopped, .failed, .dropped,
+            .busDamaged, .busDetached:
             self = .answers
         }
     }
@@ -73,7 +74,7 @@ package enum TrafficClass: String, Sendable, CaseIterable {
         case "report": self = .reports
         case "health": self = .health
         case "loaded", "created", "started", "applied", "drained", "stopped", "failed",
-            "dropped":
+            "dropped", "busDamaged", "busDetached":
             self = .answers
         default: self = .garbage
         }

@@ -14,7 +14,7 @@ final class OrderQueue: Sendable {
         orders.withLock { orders in
             switch order {
             case .stop: orders.removeAll { !$0.isStartOrDrain }
-            case .start: break
+            case .start, .busAttach, .busRoutes, .busDetach: break
             case .apply, .drain, .sample, .checkHealth, .serviceLevel, .shrink, .limit:
                 guard !orders.contains(.stop) else { return }
                 orders.removeAll { $0.isSameKind(as: order) }
@@ -39,7 +39,9 @@ extension HostOrder {
     fileprivate var isStartOrDrain: Bool {
         switch self {
         case .start, .drain: true
-        case .apply, .stop, .sample, .checkHealth, .serviceLevel, .shrink, .limit: false
+        case .apply, .stop, .sample, .checkHealth, .serviceLevel, .shrink, .limit, .busAttach,
+            .busRoutes, .busDetach:
+            false
         }
     }
 

@@ -89,7 +89,7 @@ final class PluginThread: Sendable {
             plugin.shrink(bytes: bytes)
             // The plugin's heap is the host's.
             poise_host_trim()
-        case .limit: break
+        case .limit, .busAttach, .busRoutes, .busDetach: break
         case .sample:
             let sampled = plugin.report()
             outbox.answer(.report(sampled.report))
