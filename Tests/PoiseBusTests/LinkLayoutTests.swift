@@ -8,8 +8,8 @@ import Testing
         let layout = LinkLayout(ringBytes: ringBytes)
         #expect(layout.longestPayload > 0)
         #expect(layout.longestPayload <= LinkLayout.longestInRing)
-        // Header and context are 64 bytes.
-        #expect(4 * (layout.longestPayload + 64) <= ringBytes)
+        // Header, stamp and context are 80 bytes.
+        #expect(4 * (layout.longestPayload + 80) <= ringBytes)
         #expect(layout.producerFileBytes >= LinkLayout.lanes * ringBytes)
     }
 }
