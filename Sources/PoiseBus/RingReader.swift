@@ -41,14 +41,14 @@ package struct RingReader: ~Copyable {
 
     private let producer: BusMemory
     private let consumer: BusMemory
+    private let tails: UnsafeMutableRawPointer
     private var arena: Arena
     @usableFromInline let lanes: UnsafeMutablePointer<Lane>
     @usableFromInline let mask: UInt64
     private let isRemote: Bool
     private let copy: UnsafeMutableRawBufferPointer
     @usableFromInline var current: UnsafeMutablePointer<Lane>
-    /// Messages that may be taken before the next look at the other lanes; 0 where each one is
-    /// copied.
+    /// Messages that may be taken before the next look at the other lanes.
     @usableFromInline var looksLeft = 0
     private var rung: UInt32 = 0
     private var hasState = false
@@ -81,6 +81,7 @@ package struct RingReader: ~Copyable {
                 to: Lane(ring: UnsafeRawPointer(ring), head: head, taken: taken))
         }
         current = lanes
+        tails = producer.base + LinkWords.tails
         self.producer = producer
         self.consumer = consumer
         self.arena = Arena(memory: arena)
@@ -101,15 +102,17 @@ package struct RingReader: ~Copyable {
     /// may be taken before they are committed together.
     @inlinable
     package mutating func next() throws(BusError) -> BusMessage? {
+        if looksLeft <= 0 || current.pointee.head == current.pointee.tail {
+            guard try look() else { return nil }
+        }
         let lane = current
-        guard looksLeft > 0, lane.pointee.head != lane.pointee.tail else { return try seek() }
         let record = lane.pointee.ring + Int(truncatingIfNeeded: lane.pointee.head & mask)
         let first = Record.word(record, 0)
         let second = Record.word(record, 1)
         let bytes = first & 0xFFFF_FFFF
         let size = Record.aligned(bytes &+ UInt64(truncatingIfNeeded: Record.headerBytes))
         // All but the rare cases: no flags, the next number, within what was published.
-        guard second << 8 == lane.pointee.expected << 8,
+        guard !dropsOldest, second << 8 == lane.pointee.expected << 8,
             size <= lane.pointee.tail &- lane.pointee.head,
             size &+ (lane.pointee.head & mask) <= mask &+ 1
         else { return try seek() }
@@ -125,21 +128,18 @@ package struct RingReader: ~Copyable {
             contextStart: nil)
     }
 
-    /// As `next`, with all cases.
+    /// As `next` with something in the current lane, in all cases.
     @usableFromInline
     mutating func seek() throws(BusError) -> BusMessage? {
         // A hostile producer could give up messages for ever, faster than they are looked at.
         for _ in 0..<RingReader.mostSkips {
-            if looksLeft <= 0 || current.pointee.head == current.pointee.tail {
-                guard try look() else { return nil }
-            }
             let index = current - lanes
-            if dropsOldest {
-                looksLeft = 0
-                if let message = try copied(index) { return message }
-            } else {
-                looksLeft -= 1
-                if let message = try inPlace(index) { return message }
+            looksLeft -= 1
+            if let message = dropsOldest ? try copied(index) : try inPlace(index) {
+                return message
+            }
+            if current.pointee.head == current.pointee.tail {
+                guard try look() else { return nil }
             }
         }
         return nil
@@ -260,19 +260,19 @@ package struct RingReader: ~Copyable {
 
 extension RingReader {
     /// Looks at all lanes for what is new, and begins with the most urgent that has something.
-    private mutating func look() throws(BusError) -> Bool {
+    @usableFromInline
+    mutating func look() throws(BusError) -> Bool {
         looksLeft = RingReader.looksEvery
-        var first: Int?
         for index in 0..<LinkLayout.lanes {
-            let tail = LinkWords.word(producer.base, LinkWords.tails, index)
-                .pointee.load(ordering: .acquiring)
+            let tail = LinkWords.word(tails, 0, index).pointee.load(ordering: .acquiring)
             let lane = lanes + index
             if tail != lane.pointee.tail { try take(tail, index) }
-            if first == nil, lane.pointee.head != tail { first = index }
+            if lane.pointee.head != tail {
+                current = lane
+                return true
+            }
         }
-        guard let first else { return false }
-        current = lanes + first
-        return true
+        return false
     }
 
     private func take(_ tail: UInt64, _ index: Int) throws(BusError) {
