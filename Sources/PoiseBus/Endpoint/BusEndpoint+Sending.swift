@@ -25,9 +25,9 @@ extension BusEndpoint {
         _ bytes: Int, topic: UInt32, priority: BusPriority, context: MessageContext? = nil
     ) throws(SendFailure) -> Outgoing {
         let table = enter()
-        do {
+        do throws(SendFailure) {
             let groups = table.groups(topic)
-            guard groups.count > 0 else { throw SendFailure.noRoute }
+            guard groups.count > 0 else { throw .noRoute }
             let message = Draft(bytes, topic, priority, context)
             if groups.count == 1 {
                 let link = choose(groups[0])
@@ -49,8 +49,8 @@ extension BusEndpoint {
     ) throws(SendFailure) -> Outgoing {
         guard deadline == 0 || BusClock.now < deadline else { throw .late }
         let table = enter()
-        do {
-            guard let link = table.wayBack(source) else { throw SendFailure.noWayBack }
+        do throws(SendFailure) {
+            guard let link = table.wayBack(source) else { throw .noWayBack }
             var context = MessageContext()
             context.trace = trace
             context.request = request
@@ -134,7 +134,7 @@ extension BusEndpoint {
                 }
                 room[place] = link
             }
-            do {
+            do throws(SendFailure) {
                 return try reserve(message, UnsafeBufferPointer(room))
             } catch {
                 failure = error
@@ -153,14 +153,7 @@ extension BusEndpoint {
         var began: UInt64 = 0
         while true {
             try lock(links)
-            let outcome: LinksOutcome
-            do {
-                outcome = try room(for: message, in: links)
-            } catch {
-                unlock(links, aborts: true)
-                throw error
-            }
-            switch outcome {
+            switch room(for: message, in: links) {
             case .room(let bytes):
                 let first = links[0]
                 first._withUnsafeGuaranteedRef { link in
@@ -179,6 +172,9 @@ extension BusEndpoint {
             case .gone:
                 unlock(links, aborts: true)
                 throw .gone
+            case .tooLong(let most):
+                unlock(links, aborts: true)
+                throw .tooLong(most: most)
             case .full(let index, let time):
                 let now = BusClock.now
                 if began == 0 { began = now }
@@ -203,6 +199,7 @@ extension BusEndpoint {
         case full(Int, nanoseconds: UInt64)
         case dropped
         case gone
+        case tooLong(most: Int)
     }
 
     private func wait(for link: OutgoingLink, until end: UInt64) {
@@ -235,32 +232,29 @@ extension BusEndpoint {
 
     private func room(
         for message: Draft, in links: UnsafeBufferPointer<Unmanaged<OutgoingLink>>
-    ) throws(SendFailure) -> LinksOutcome {
+    ) -> LinksOutcome {
         var first: UnsafeMutableRawBufferPointer?
         var drops = false
         for index in links.indices {
-            let outcome = try links[index]._withUnsafeGuaranteedRef { (link) throws(SendFailure) in
-                try room(for: message, in: link)
-            }
+            let outcome = links[index]._withUnsafeGuaranteedRef { room(for: message, in: $0) }
             switch outcome {
             case .room(let bytes): first = first ?? bytes
             case .dropped: drops = true
             case .gone: break
             case .full(_, let time): return .full(index, nanoseconds: time)
+            case .tooLong(let most): return .tooLong(most: most)
             }
         }
         if let first { return .room(first) }
         return drops ? .dropped : .gone
     }
 
-    private func room(
-        for message: Draft, in link: OutgoingLink
-    ) throws(SendFailure) -> LinksOutcome {
+    private func room(for message: Draft, in link: OutgoingLink) -> LinksOutcome {
         link.room = nil
         link.spills = false
         guard !link.isClosed.load(ordering: .relaxed) else { return .gone }
         let longest = link.end.layout.longestPayload
-        guard message.bytes <= longest else { throw .tooLong(most: longest) }
+        guard message.bytes <= longest else { return .tooLong(most: longest) }
         do {
             if let spill = link.spill, spill.holds(message.priority) {
                 try spill.drain(into: &link.writer)

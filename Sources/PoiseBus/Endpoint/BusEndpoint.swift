@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-package import PoiseModel
+import PoiseModel
 import Synchronization
 
 /// What a process has of the bus: links that it writes to, links that it reads from, and the table
@@ -140,7 +140,10 @@ package final class BusEndpoint: Sendable {
 
     /// Whether there is something for `settle` to come back to.
     package var isSettled: Bool {
-        links.withLock { $0.leaving.isEmpty && $0.retired.isEmpty } && receiving.isSettled
+        links.withLock { links in
+            links.leaving.isEmpty && links.retired.isEmpty
+                && links.outgoing.values.allSatisfy { $0.spill == nil }
+        } && receiving.isSettled
     }
 
     /// Finishes what had to wait for others: gives the names of links that were left since the last

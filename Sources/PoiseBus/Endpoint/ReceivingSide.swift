@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-package import PoiseModel
+import PoiseModel
 import Synchronization
 
 /// A message that was handed out, and who sent it by which link.
@@ -113,17 +113,21 @@ final class ReceivingSide: @unchecked Sendable {
                 return true
             }
             leaving.append(link)
+            leavingCount.store(leaving.count, ordering: .relaxed)
             arrange()
         }
     }
 
-    var isSettled: Bool { withTurn { leaving.isEmpty } }
+    var isSettled: Bool { leavingCount.load(ordering: .relaxed) == 0 }
+    private let leavingCount = Atomic(0)
 
     /// The links that were left and of which nobody uses a message any more.
     func settle() -> [String] {
-        withTurn {
+        guard !isSettled else { return [] }
+        return withTurn {
             let gone = leaving.filter { !$0.isUsed }
             leaving.removeAll { !$0.isUsed }
+            leavingCount.store(leaving.count, ordering: .relaxed)
             return gone.map(\.end.link)
         }
     }
@@ -289,7 +293,7 @@ extension ReceivingSide {
                 word: UnsafeRawPointer(bell).assumingMemoryBound(to: UInt32.self), value: seen,
                 reserved: 0))
         // The kernel waits on so many words; what the rest has is looked for each millisecond.
-        let most = Int(POISE_BUS_MOST_WORDS.rawValue) - 1
+        let most = Int(POISE_BUS_MOST_WORDS) - 1
         let slept = links.prefix(most)
         for link in slept { words.append(link.reader.willSleep()) }
         let isSafe = RingReader.lastLook() && links.count <= most
