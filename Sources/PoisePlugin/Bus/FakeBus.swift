@@ -102,7 +102,9 @@ final class FakeBusCore: Sendable {
         table.pointee.size = UInt32(MemoryLayout<poise_host_functions>.size)
         table.pointee.abi = POISE_PLUGIN_ABI
         table.pointee.context = Unmanaged.passRetained(self).toOpaque()
-        table.pointee.bus_topic = { _, name in name.map { BusTopic.number(String(cString: $0)) } ?? 1 }
+        table.pointee.bus_topic = { _, name in
+            name.map { BusTopic.number(String(cString: $0)) } ?? 1
+        }
         table.pointee.bus_reserve = { FakeBusCore.of($0).reserve($1) }
         table.pointee.bus_reserve_reply = { FakeBusCore.of($0).reserve($2, replyTo: $1) }
         table.pointee.bus_commit = { FakeBusCore.of($0).send($1, stages: false) }
