@@ -145,12 +145,15 @@ let package = Package(
             ]),
         tests(
             "PoisePluginTests",
-            sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PluginABI", "PoiseTestSupport"],
+            sees: [
+                "PoiseModel", "PoiseWire", "PoiseBus", "PoisePlugin", "PluginABI", "CLinux",
+                "PoiseTestSupport", "poise-host",
+            ],
             exclude: ["Plugins"]),
         tests(
             "StreamingTests",
             sees: [
-                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "Digest", "DigestCore",
+                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "DigestCore",
                 "PoiseTestSupport",
             ]),
         // The catalogue of bad plugins: those in Swift, what is known of all, and what measures them.
