@@ -50,8 +50,9 @@ struct BusBook {
             let end = has[attachment.link]
             // Told again in place: it only learns what is other, or takes the new files.
             guard end?.attachment != attachment, end?.isLeaving != true else { continue }
-            guard attachment.role == .producer || attachment.isArena
-                || !hasReader(attachment.link, beside: feature)
+            guard
+                attachment.role == .producer || attachment.isArena
+                    || !hasReader(attachment.link, beside: feature)
             else { continue }
             steps.append(.attach(attachment))
         }

@@ -75,7 +75,8 @@ extension Daemon {
         for text in lost { say("found", nil, text) }
         let store = featureBus.store
         let routes = Dictionary(
-            engine.given.bus.routes.map { ($0.name, $0) }) { first, _ in first }
+            engine.given.bus.routes.map { ($0.name, $0) }
+        ) { first, _ in first }
         featureBus.existing = store.links.values.sorted { $0.name < $1.name }.compactMap { link in
             let noted = known.first { $0.name == link.name }
             if let noted, noted.ringBytes == link.layout.ringBytes { return noted }

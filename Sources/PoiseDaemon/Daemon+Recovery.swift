@@ -49,6 +49,7 @@ extension Daemon {
                 feature: $0.feature, coreClass: $0.coreClass, millicores: $0.millicores,
                 until: $0.until)
         }
+        state.links = featureBus.existing
         state.root = enforcer.groups?.folder.before ?? CgroupFolder.Before()
         return state
     }

@@ -22,8 +22,15 @@ final class FeatureBus {
     var refused: Set<String> = []
     /// Callers that follow a topic, by their connection.
     var traces: [UInt64: BusTrace] = [:]
+    /// When they are followed again.
+    var traceDue = Instant(nanoseconds: 0)
 
     init(_ store: BusStore) { self.store = store }
+
+    /// When it is to be looked at next.
+    var nextMoment: Instant? {
+        [due, traces.isEmpty ? nil : traceDue].compactMap { $0 }.min()
+    }
 
     /// One with nothing to do costs nothing.
     func isIdle(_ policy: BusPolicy) -> Bool {
