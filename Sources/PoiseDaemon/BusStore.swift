@@ -28,9 +28,9 @@ struct BusStore {
     }
 
     /// Puts a descriptor into systemd's store, and takes it out again.
-    struct Keeper {
-        var keep: (FileDescriptor, String) throws(SystemError) -> Bool
-        var forget: (String) throws(SystemError) -> Void
+    struct Keeper: Sendable {
+        var keep: @Sendable (FileDescriptor, String) throws(SystemError) -> Bool
+        var forget: @Sendable (String) throws(SystemError) -> Void
 
         /// Without systemd.
         static let none = Keeper(

@@ -1,4 +1,5 @@
 import PoiseBus
+import PoiseEngine
 import PoiseModel
 
 /// A caller that follows the messages of a topic.

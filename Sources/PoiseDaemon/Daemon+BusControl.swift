@@ -39,7 +39,7 @@ extension Daemon {
     private func linksJSON(of route: String) -> JSON {
         .array(
             featureBus.plan.links.filter { $0.route == route }.map { link in
-                .object(members(of: link))
+                JSON.object(members(of: link))
             })
     }
 
@@ -74,8 +74,10 @@ extension Daemon {
             "seconds": .number((MonotonicClock.now - startedAt).inSeconds),
             "links": .array(
                 featureBus.plan.links.map { link in
-                    let counters = featureBus.store.links[link.name].flatMap { counters(of: $0) }
-                    return .object(members(of: link) + (counters?.members ?? []))
+                    let counters = featureBus.store.links[link.name].flatMap {
+                        self.counters(of: $0)
+                    }
+                    return .object(self.members(of: link) + (counters?.members ?? []))
                 }),
         ]
     }
