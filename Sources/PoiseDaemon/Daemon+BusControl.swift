@@ -133,6 +133,17 @@ extension BusPlan.Table {
 }
 
 extension LinkCounters {
+    /// How long sampled messages lay in the ring: buckets that have any.
+    private var waitsJSON: [JSON] {
+        waits.indices.filter { waits[$0] > 0 }.map { bucket in
+            [
+                "upToNanoseconds": .integer(
+                    Int(clamping: WaitHistogram.upperNanoseconds(of: bucket))),
+                "count": .integer(Int(clamping: waits[bucket])),
+            ]
+        }
+    }
+
     /// As the control socket says them; what cannot be is null.
     fileprivate var members: [JSON.Member] {
         let whole = { (number: UInt64) in JSON.integer(Int(clamping: number)) }
@@ -141,7 +152,7 @@ extension LinkCounters {
             .init("wakes", whole(wakes)), .init("sleeps", whole(sleeps)),
             .init("producerSleeps", .bool(producerSleeps)),
             .init("consumerSleeps", .bool(consumerSleeps)),
-            .init("waits", .array(waits.map(whole))),
+            .init("waits", .array(waitsJSON)),
             .init(
                 "lanes",
                 .array(
