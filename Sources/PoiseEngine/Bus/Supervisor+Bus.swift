@@ -1,4 +1,4 @@
-package import PoiseModel
+import PoiseModel
 
 extension Supervisor {
     /// The bus as it is to be now.
