@@ -33,6 +33,9 @@ package struct BusRoute: Sendable, Equatable, Codable {
     package var wait: BusWait
     /// Whether all senders write into one ring instead of one each.
     package var isShared: Bool
+    /// So many senders share a ring at most: half of the numbers that messages have for them, since
+    /// each may have a canary.
+    package static let mostSharing = 128
 
     package init(
         name: String, topics: [String], from: [FeatureID] = [], to: [FeatureID] = [],

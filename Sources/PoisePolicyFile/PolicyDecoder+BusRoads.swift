@@ -56,13 +56,13 @@ extension PolicyDecoder {
                 name.field.mark,
                 "\(name.field.path): \(id) has nobody to send to here but itself")
         }
-        guard road.draft.route.isShared, road.senders.count > PolicyLimit.sharingSenders else {
+        guard road.draft.route.isShared, road.senders.count > BusRoute.mostSharing else {
             return
         }
         mistakes.error(
             field.keyMark,
             "\(field.path): \(road.senders.count) senders are too many for one ring (at most "
-                + "\(PolicyLimit.sharingSenders); name fewer in 'from', or write producers: one)")
+                + "\(BusRoute.mostSharing); name fewer in 'from', or write producers: one)")
     }
 
     /// Tells of messages that would come twice.

@@ -36,8 +36,6 @@ package enum PolicyLimit {
     package static let topics = 64
     /// Rings of all routes; a rollout makes up to four of one.
     package static let links = 1024
-    /// Half of the numbers that a shared ring has for its senders: each may have a canary.
-    package static let sharingSenders = 128
     /// What tells a host where its feature sends; a datagram between daemon and host has 64 KiB.
     package static let tableBytes = 60_000
 }
