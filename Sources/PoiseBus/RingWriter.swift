@@ -159,6 +159,28 @@ package struct RingWriter: ~Copyable {
         return (tail, head <= tail ? head : nil)
     }
 
+    /// What lay in the rings before this producer and points into its arena: all that the consumer
+    /// has not committed.
+    package func references() throws(BusError) -> [(ArenaReference, lane: Int, end: UInt64)] {
+        var found: [(ArenaReference, lane: Int, end: UInt64)] = []
+        for index in 0..<LinkLayout.lanes {
+            let lane = lanes + index
+            var position = lane.pointee.head
+            while position < lane.pointee.tail {
+                // Where it begins is the consumer's word; that records follow shows if it is true.
+                guard let step = step(lane, position), step.end <= lane.pointee.tail else {
+                    throw .damaged(
+                        by: .consumer, "lane \(index) was taken up to \(lane.pointee.head)")
+                }
+                if let reference = step.reference {
+                    found.append((reference, index, step.end))
+                }
+                position = step.end
+            }
+        }
+        return found
+    }
+
     /// Waits until the consumer has made room for what the last `reserve` wanted, or the time (on
     /// `BusClock`) is over; false when it is over.
     package mutating func waitForRoom(until deadline: UInt64, _ wait: BusWait) -> Bool {
@@ -289,6 +311,7 @@ extension RingWriter {
         var end: UInt64
         var sequence: UInt64
         var isPadding: Bool
+        var reference: ArenaReference?
     }
 
     /// The record at a place, and where the next one begins; nil when there is none there.
@@ -304,7 +327,15 @@ extension RingWriter {
         let bytes = Record.word(record, 0) & 0xFFFF_FFFF
         let size = Record.aligned(Record.lead(flags) &+ bytes)
         guard bytes <= UInt64(layout.longestPayload), size <= toEnd else { return nil }
-        return Step(end: position &+ size, sequence: sequence, isPadding: false)
+        var reference: ArenaReference?
+        if flags & Record.inArena != 0, bytes == UInt64(ArenaReference.bytes) {
+            let place = record + Int(Record.lead(flags))
+            reference = ArenaReference(
+                offset: Int(truncatingIfNeeded: Record.word(place, 0)),
+                length: Int(truncatingIfNeeded: Record.word(place, 1)))
+        }
+        return Step(
+            end: position &+ size, sequence: sequence, isPadding: false, reference: reference)
     }
 
     /// Finds where an earlier producer was: only its published tail is believed, and the sequence
