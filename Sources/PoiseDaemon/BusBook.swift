@@ -6,7 +6,7 @@ import PoiseWire
 /// What is wanted is compared with what was told, so that nothing is lost when a host's socket has
 /// no room: the difference is still there the next time.
 struct BusBook {
-    /// One end of a link, or an arena, at a host.
+    /// One end of a link at a host.
     struct Held: Equatable {
         /// As the host was told it; nil when an earlier daemon told it something.
         var attachment: BusAttachment?
@@ -51,8 +51,7 @@ struct BusBook {
             // Told again in place: it only learns what is other, or takes the new files.
             guard end?.attachment != attachment, end?.isLeaving != true else { continue }
             guard
-                attachment.role == .producer || attachment.isArena
-                    || !hasReader(attachment.link, beside: feature)
+                attachment.role == .producer || !hasReader(attachment.link, beside: feature)
             else { continue }
             steps.append(.attach(attachment))
         }
@@ -128,11 +127,4 @@ struct BusBook {
     mutating func found(_ feature: FeatureID, links: [String]) {
         for link in links { held[feature, default: [:]][link] = Held(attachment: nil) }
     }
-}
-
-extension BusAttachment {
-    /// Whether it is the memory of a feature's long messages, and no link.
-    var isArena: Bool { link.hasPrefix(BusAttachment.arenaPrefix) && !link.contains(">") }
-
-    static let arenaPrefix = "arena:"
 }

@@ -106,8 +106,7 @@ extension Daemon {
             }
         }
         for owner in bus.store.arenas.keys.sorted() where !owners.contains(owner) {
-            let name = BusAttachment.arenaPrefix + owner.name
-            if bus.book.holders(of: name).isEmpty { bus.store.drop(arena: owner) }
+            bus.store.drop(arena: owner)
         }
     }
 
@@ -143,7 +142,9 @@ extension Daemon {
         let feature = process.feature
         do throws(BusError) {
             var descriptors: [FileDescriptor] = []
-            if case .attach(let attachment) = step { descriptors = try files(for: attachment) }
+            if case .attach(let attachment) = step {
+                descriptors = try files(for: attachment, at: feature)
+            }
             switch process.send(step.order, with: descriptors) {
             case .sent: featureBus.book.note(step, to: feature)
             case .later: return false

@@ -15,7 +15,7 @@ extension Daemon {
     func takeDamage(_ name: String, byPeer: Bool, _ text: String, from process: FeatureProcess) {
         let reporter = process.feature
         guard let attachment = featureBus.book.held[reporter]?[name]?.attachment,
-            !attachment.isArena, let link = featureBus.store.links[name]
+            let link = featureBus.store.links[name]
         else { return }
         let seen = inspect(link)
         let own: BusError.Side = attachment.role == .producer ? .producer : .consumer

@@ -6,7 +6,7 @@ import PoiseWire
 
 // Ends of links: what each host is to have of them, and what becomes of that.
 extension Daemon {
-    /// What a host is to have: of each link that it writes or reads, and of arenas.
+    /// What a host is to have: its end of each link that it writes or reads.
     func wantedEnds(of feature: FeatureID) -> [BusAttachment] {
         let bus = featureBus
         var ends: [BusAttachment] = []
@@ -20,36 +20,35 @@ extension Daemon {
                     role: writes ? .producer : .consumer, route: link.route,
                     peer: writes ? link.consumer : link.producers.first?.feature ?? link.addressee,
                     ringBytes: files.layout.ringBytes, full: link.full, wait: link.wait,
-                    producerIndex: writes ? link.producerIndex(of: feature) : nil))
-        }
-        for arena in bus.plan.arenas {
-            let isOwner = arena.owner == feature
-            guard isOwner || arena.readers.contains(feature),
-                let memory = bus.store.arenas[arena.owner]
-            else { continue }
-            ends.append(
-                BusAttachment(
-                    link: BusAttachment.arenaPrefix + arena.owner.name,
-                    incarnation: memory.incarnation, role: isOwner ? .producer : .consumer,
-                    route: "", peer: arena.owner, ringBytes: memory.bytes, full: .block(.zero),
-                    wait: .block, producerIndex: nil))
+                    producerIndex: writes ? link.producerIndex(of: feature) : nil,
+                    arenaBytes: arena(of: link, writer: writes ? feature : nil)?.bytes ?? 0))
         }
         return ends
     }
 
     /// The descriptors that go with an end: what its host writes, open for writing, and what the
     /// other side writes, open for reading only.
-    func files(for end: BusAttachment) throws(BusError) -> [FileDescriptor] {
-        if end.isArena {
-            let owner = FeatureID(String(end.link.dropFirst(BusAttachment.arenaPrefix.count)))
-            guard let arena = owner.flatMap({ featureBus.store.arenas[$0] }) else { return [] }
-            return [end.role == .producer ? arena.memory : try Daemon.readOnly(arena.memory)]
-        }
+    func files(
+        for end: BusAttachment, at feature: FeatureID
+    ) throws(BusError) -> [FileDescriptor] {
         guard let link = featureBus.store.links[end.link] else { return [] }
-        return switch end.role {
-        case .producer: [link.producer, try Daemon.readOnly(link.consumer)]
-        case .consumer: [try Daemon.readOnly(link.producer), link.consumer]
+        let isWriter = end.role == .producer
+        let memory = featureBus.plan[link: end.link].flatMap {
+            arena(of: $0, writer: isWriter ? feature : nil)?.memory
         }
+        var files =
+            isWriter
+            ? [link.producer, try Daemon.readOnly(link.consumer)]
+            : [try Daemon.readOnly(link.producer), link.consumer]
+        if let memory { files.append(isWriter ? memory : try Daemon.readOnly(memory)) }
+        return files
+    }
+
+    /// The memory of long messages that come by a link: of one of its writers, or of its only one.
+    /// Readers of a shared ring get none, since it has several.
+    private func arena(of link: BusLink, writer: FeatureID?) -> BusStore.Arena? {
+        let owner = writer ?? (link.isShared ? nil : link.producers.first?.feature)
+        return owner.flatMap { featureBus.store.arenas[$0] }
     }
 
     private static func readOnly(_ file: FileDescriptor) throws(BusError) -> FileDescriptor {
@@ -83,10 +82,9 @@ extension Daemon {
             return BusLink(readingName: link.name, ring: link.layout.ringBytes, routes)
         }
         for feature in processes.keys where processes[feature]?.channel != nil {
-            let arenas = store.arenas.keys.map { BusAttachment.arenaPrefix + $0.name }
             featureBus.book.found(
                 feature,
-                links: featureBus.existing.filter { $0.mayConcern(feature) }.map(\.name) + arenas)
+                links: featureBus.existing.filter { $0.mayConcern(feature) }.map(\.name))
         }
         if !store.links.isEmpty {
             say("found", nil, "\(store.links.count) links of the bus go on as they are")

@@ -5,7 +5,7 @@ package struct ObservedMessage: Sendable, Equatable {
     package var topic: UInt32
     package var priority: BusPriority
     package var sequence: UInt64
-    /// Bytes of the payload in the ring.
+    /// Bytes of the payload.
     package var bytes: Int
     /// Whether the ring has only the place of the payload, which lies in the arena.
     package var isInArena: Bool
@@ -13,7 +13,7 @@ package struct ObservedMessage: Sendable, Equatable {
     /// When it was sent, for one in many; on the monotonic clock.
     package var sentNanoseconds: UInt64?
     package var producerIndex: Int
-    /// The first bytes of the payload, as many as were asked for.
+    /// The first bytes of the payload, as many as were asked for; of one in the arena, none.
     package var firstBytes: [UInt8]
 }
 
@@ -163,11 +163,14 @@ extension RingObserver {
             at += Record.contextBytes
         }
         let payload = UnsafeRawBufferPointer(start: at, count: min(bytes, firstBytes))
+        let isInArena = flags & Record.inArena != 0
+        let isReference = isInArena && bytes == ArenaReference.bytes
         let message = ObservedMessage(
             topic: UInt32(truncatingIfNeeded: first >> 32), priority: priority,
-            sequence: second & Record.sequenceMask, bytes: bytes,
-            isInArena: flags & Record.inArena != 0, context: context, sentNanoseconds: sent,
-            producerIndex: Int(second >> 56), firstBytes: Array(payload))
+            sequence: second & Record.sequenceMask,
+            bytes: isReference ? Int(clamping: Record.word(at, 1)) : bytes, isInArena: isInArena,
+            context: context, sentNanoseconds: sent,
+            producerIndex: Int(second >> 56), firstBytes: isInArena ? [] : Array(payload))
         return Copy(first: first, second: second, size: size, message: message)
     }
 
