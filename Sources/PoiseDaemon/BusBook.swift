@@ -8,22 +8,29 @@ import PoiseWire
 struct BusBook {
     /// One end of a link at a host.
     struct Held: Equatable {
-        /// As the host was told it; nil when an earlier daemon told it something.
+        /// As the host was told it; nil when an earlier daemon may have told it something.
         var attachment: BusAttachment?
         /// It was told to leave and has not said that it has.
         var isLeaving = false
+        /// So many times it will say that it has left what it had of this link before.
+        var stale = 0
     }
 
     enum Step: Equatable {
         case attach(BusAttachment)
+        /// The link was made anew: what the host has of it is of no use, and it gets other files.
+        case replace(BusAttachment)
         case routes(BusTable)
         case detach(link: String)
 
-        var order: HostOrder {
+        /// The orders that tell it.
+        var orders: [HostOrder] {
             switch self {
-            case .attach(let attachment): .busAttach(attachment)
-            case .routes(let table): .busRoutes(table)
-            case .detach(let link): .busDetach(link: link)
+            case .attach(let attachment): [.busAttach(attachment)]
+            case .replace(let attachment):
+                [.busDetach(link: attachment.link), .busAttach(attachment)]
+            case .routes(let table): [.busRoutes(table)]
+            case .detach(let link): [.busDetach(link: link)]
             }
         }
     }
@@ -32,6 +39,8 @@ struct BusBook {
     private(set) var held: [FeatureID: [String: Held]] = [:]
     private var told: [FeatureID: [BusTable.Row]] = [:]
     private var generation = 0
+    /// Goes up with each change.
+    private(set) var changes = 0
 
     var isEmpty: Bool { held.isEmpty && told.isEmpty }
 
@@ -46,21 +55,26 @@ struct BusBook {
     ) -> [Step] {
         let has = held[feature] ?? [:]
         var steps: [Step] = []
+        var leaves = Set(has.keys).subtracting(wanted.map(\.link))
         for attachment in wanted {
-            let end = has[attachment.link]
-            // Told again in place: it only learns what is other, or takes the new files.
-            guard end?.attachment != attachment, end?.isLeaving != true else { continue }
-            guard
-                attachment.role == .producer || !hasReader(attachment.link, beside: feature)
-            else { continue }
-            steps.append(.attach(attachment))
+            guard let end = has[attachment.link] else {
+                if attachment.role == .producer || !hasReader(attachment.link, beside: feature) {
+                    steps.append(.attach(attachment))
+                }
+                continue
+            }
+            guard !end.isLeaving, end.attachment != attachment else { continue }
+            if let old = end.attachment, old.incarnation != attachment.incarnation {
+                steps.append(.replace(attachment))
+            } else {
+                // Two writers of one ring, or two readers, must never be: the first one leaves.
+                leaves.insert(attachment.link)
+            }
         }
-        if told[feature] ?? (has.isEmpty ? [] : nil) != rows {
+        if (told[feature] ?? []) != rows {
             steps.append(.routes(BusTable(generation: generation + 1, rows: rows)))
         }
-        let names = Set(wanted.map(\.link))
-        for (link, end) in has.sorted(by: { $0.key < $1.key })
-        where !names.contains(link) && !end.isLeaving {
+        for link in leaves.sorted() where has[link]?.isLeaving == false {
             steps.append(.detach(link: link))
         }
         return steps
@@ -82,49 +96,50 @@ struct BusBook {
         }
     }
 
-    /// Who has an end of a link.
-    func holders(of link: String) -> [FeatureID] {
-        held.filter { $0.value[link] != nil }.keys.sorted()
-    }
+    /// Whether anybody has an end of a link.
+    func hasHolder(_ link: String) -> Bool { held.values.contains { $0[link] != nil } }
 
     /// A step was told to a host.
     mutating func note(_ step: Step, to feature: FeatureID) {
+        changes += 1
         switch step {
         case .attach(let attachment):
             held[feature, default: [:]][attachment.link] = Held(attachment: attachment)
+        case .replace(let attachment):
+            let stale = held[feature]?[attachment.link]?.stale ?? 0
+            held[feature, default: [:]][attachment.link] = Held(
+                attachment: attachment, stale: stale + 1)
         case .routes(let table):
             told[feature] = table.rows
             generation = table.generation
-        case .detach(let link):
-            // One of whom it is not known whether it was there may have nothing to say.
-            if held[feature]?[link]?.attachment == nil {
-                forget(link, at: feature)
-            } else {
-                held[feature]?[link]?.isLeaving = true
-            }
+        case .detach(let link): held[feature]?[link]?.isLeaving = true
         }
     }
 
-    /// A host says that it has left a link; true when it was told to.
-    mutating func left(_ link: String, by feature: FeatureID) -> Bool {
-        guard held[feature]?[link]?.isLeaving == true else { return false }
-        forget(link, at: feature)
-        return true
-    }
-
-    private mutating func forget(_ link: String, at feature: FeatureID) {
-        held[feature]?[link] = nil
-        if held[feature]?.isEmpty == true { held[feature] = nil }
+    /// A host says that it has left a link.
+    mutating func left(_ link: String, by feature: FeatureID) {
+        guard let end = held[feature]?[link] else { return }
+        changes += 1
+        if end.stale > 0 {
+            held[feature]?[link]?.stale -= 1
+        } else {
+            // Told to by us, or by a daemon before us.
+            held[feature]?[link] = nil
+            if held[feature]?.isEmpty == true { held[feature] = nil }
+        }
     }
 
     /// A process has ended, and holds nothing any more.
     mutating func ended(_ feature: FeatureID) {
+        guard held[feature] != nil || told[feature] != nil else { return }
+        changes += 1
         held[feature] = nil
         told[feature] = nil
     }
 
-    /// An earlier daemon has told a host that still runs of these links, as far as is known.
-    mutating func found(_ feature: FeatureID, links: [String]) {
-        for link in links { held[feature, default: [:]][link] = Held(attachment: nil) }
+    /// A host that an earlier daemon has started has these ends, as far as is known.
+    mutating func found(_ feature: FeatureID, _ ends: [String: Held]) {
+        guard !ends.isEmpty else { return }
+        held[feature] = ends
     }
 }

@@ -19,7 +19,9 @@ extension Daemon {
         guard !featureBus.isIdle(engine.given.bus) else { return }
         planLinks()
         makeLinks()
+        let before = featureBus.book.changes
         let wantsMore = tellHosts()
+        leaveBus(hasChanged: featureBus.book.changes != before)
         if wantsMore { featureBus.due = now + Daemon.retry }
         if featureBus.due == nil, featureBus.plan.links.contains(where: \.isDraining) {
             featureBus.due = now + Daemon.drainLook
@@ -40,9 +42,7 @@ extension Daemon {
             let holding = names.subtracting(doubtful.map(\.name).filter { !isHolding($0) })
             if holding != names { plan = engine.busPlan(existing: bus.existing, holding: holding) }
         }
-        guard plan != bus.plan else { return }
         bus.plan = plan
-        leaveState()
     }
 
     /// Whether messages lie in a link, or somebody may still write some; what cannot be told is
@@ -86,7 +86,7 @@ extension Daemon {
         }
         let wanted = Set(made.map(\.name))
         for (name, link) in bus.store.links.sorted(by: { $0.key < $1.key })
-        where !wanted.contains(name) && bus.book.holders(of: name).isEmpty {
+        where !wanted.contains(name) && !bus.book.hasHolder(name) {
             sayLost(link)
             bus.store.drop(link: name)
         }
@@ -141,19 +141,24 @@ extension Daemon {
     private func tell(_ process: FeatureProcess, _ step: BusBook.Step) -> Bool {
         let feature = process.feature
         do throws(BusError) {
-            var descriptors: [FileDescriptor] = []
-            if case .attach(let attachment) = step {
-                descriptors = try files(for: attachment, at: feature)
-            }
-            switch process.send(step.order, with: descriptors) {
-            case .sent: featureBus.book.note(step, to: feature)
-            case .later: return false
-            case .never:
-                // A host that is gone is noted by its process; else it is too long to be told.
-                if process.handle.isAlive {
-                    sayOnce(feature, "cannot be told of the bus: the order is too long")
+            for order in step.orders {
+                var descriptors: [FileDescriptor] = []
+                if case .busAttach(let end) = order {
+                    descriptors = try files(for: end, at: feature)
+                }
+                switch process.send(order, with: descriptors) {
+                case .sent: break
+                // To leave what one has left is nothing new, so all of them are told again.
+                case .later: return false
+                case .never:
+                    // A host that is gone is noted by its process; else it is too long to be told.
+                    if process.handle.isAlive {
+                        sayOnce(feature, "cannot be told of the bus: the order is too long")
+                    }
+                    return true
                 }
             }
+            featureBus.book.note(step, to: feature)
         } catch {
             sayOnce(feature, "cannot be given its end of a link: \(error)")
         }

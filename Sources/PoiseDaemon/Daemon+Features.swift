@@ -176,7 +176,7 @@ extension Daemon {
         process.end { orphans }
         killGroup(feature)
         processes[feature] = nil
-        leaveBus(feature)
+        endBus(of: feature)
         forget(feature)
         reapOrphans()
         let (ending, because, kind) = process.ending(status)

@@ -49,7 +49,6 @@ extension Daemon {
                 feature: $0.feature, coreClass: $0.coreClass, millicores: $0.millicores,
                 until: $0.until)
         }
-        state.links = featureBus.existing
         state.root = enforcer.groups?.folder.before ?? CgroupFolder.Before()
         return state
     }

@@ -154,7 +154,7 @@ package final class Daemon {
         takeKeptState(now)
         if let because = choice.because { say("degraded", nil, "cgroups are not used: \(because)") }
         recover(inherited, left)
-        recoverLinks(inherited, left?.links ?? [])
+        recoverLinks(inherited)
         keepHistory()
     }
 
@@ -197,6 +197,7 @@ package final class Daemon {
         endHistory()
         giveGroupsBack()
         unlink(Daemon.statePath(in: options.runtimeFolder))
+        unlink(options.runtimeFolder + "/bus")
         say("stopped", nil, "all features have ended")
         if ownsSocket { unlink(RuntimeFolder.socket(in: options.runtimeFolder)) }
     }

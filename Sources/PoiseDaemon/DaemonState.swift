@@ -1,4 +1,3 @@
-import PoiseEngine
 import PoiseLinux
 import PoiseModel
 import PoiseWire
@@ -50,8 +49,6 @@ struct DaemonState: Equatable {
     var features: [Feature]
     var units: [Unit] = []
     var needs: [Need] = []
-    /// The links of the bus.
-    var links: [BusLink] = []
     /// What the cgroup of all features was like before.
     var root = CgroupFolder.Before()
 
@@ -107,21 +104,13 @@ struct DaemonState: Equatable {
             "boot": .string(bootID),
             "plan": plan.json(holding: .none, solveMicroseconds: nil),
             "features": .array(features.map(\.json)), "units": .array(units.map(\.json)),
-            "needs": .array(needs.map(\.json)), "links": linksJSON,
+            "needs": .array(needs.map(\.json)),
             "root": [
                 "madeHome": .bool(root.madeHome),
                 "texts": .object(
                     root.texts.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),
             ],
         ]
-    }
-
-    private var linksJSON: JSON {
-        do throws(CodingProblem) {
-            return try JSONEncoding.encode(links)
-        } catch {
-            return .array([])
-        }
     }
 
     private init(json: JSON) throws(WireError) {
@@ -132,12 +121,6 @@ struct DaemonState: Equatable {
         for entry in json["features"]?.array ?? [] { features.append(try Feature(json: entry)) }
         for entry in json["units"]?.array ?? [] { units.append(try Unit(json: entry)) }
         for entry in json["needs"]?.array ?? [] { needs.append(try Need(json: entry)) }
-        // Their files tell most of them too.
-        do throws(CodingProblem) {
-            links = try JSONDecoding.decode([BusLink].self, from: json["links"] ?? .array([]))
-        } catch {
-            links = []
-        }
         root.madeHome = json["root"]?["madeHome"]?.bool ?? false
         for member in json["root"]?["texts"]?.members ?? [] {
             root.texts[member.key] = member.value.string

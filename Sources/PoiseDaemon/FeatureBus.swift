@@ -11,6 +11,8 @@ final class FeatureBus {
     var plan = BusPlan()
     /// The links there are, as `plan` or an earlier daemon knew them.
     var existing: [BusLink] = []
+    /// Those that the next daemon would be told of.
+    var leftLinks: [BusLink] = []
     /// Whether something has changed that the bus depends on.
     var isDirty = true
     /// When it is looked at even if nothing changes: a socket had no room, or a link is to be empty
