@@ -12,7 +12,7 @@ enum Barrier {
     static let isRemote: Bool = poise_bus_register_barrier() == 0
 
     /// Between a store that others wait for and the look whether they sleep.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func afterStore(_ isRemote: Bool) {
         if isRemote {
             // For the compiler only, on processors that keep stores in order.

@@ -1,9 +1,9 @@
-import Synchronization
+public import Synchronization
 
 /// A number in shared memory that two processes use at one time.
-typealias SharedWord = UnsafeMutablePointer<Atomic<UInt64>>
+@usableFromInline typealias SharedWord = UnsafeMutablePointer<Atomic<UInt64>>
 /// One that the kernel can wait on (`futex(2)`).
-typealias WaitWord = UnsafeMutablePointer<Atomic<UInt32>>
+@usableFromInline typealias WaitWord = UnsafeMutablePointer<Atomic<UInt32>>
 
 /// Where the words of a link's two files lie, in bytes from the start of each file. What one side
 /// writes often lies two cache lines from what the other writes, since processors fetch lines in
@@ -51,11 +51,13 @@ package enum LinkWords {
     static let recordLength = 64
     static let recordState = 128
 
+    @inlinable @inline(__always)
     static func word(_ base: UnsafeMutableRawPointer, _ offset: Int, _ lane: Int = 0) -> SharedWord
     {
         (base + offset + 8 * lane).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
+    @inlinable @inline(__always)
     static func waitWord(_ base: UnsafeMutableRawPointer, _ offset: Int) -> WaitWord {
         (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
     }

@@ -1,45 +1,44 @@
 import PoiseModel
-import Synchronization
+public import Synchronization
 
 /// A message as it lies in a ring: a header of two words, what it carries beside the payload, the
 /// payload; the next one begins at the next multiple of 16 bytes.
 @usableFromInline
 enum Record {
     @usableFromInline static let headerBytes = 16
-    static let stampBytes = 16
-    static let contextBytes = 48
+    @usableFromInline static let stampBytes = 16
+    @usableFromInline static let contextBytes = 48
 
     /// Bits of the flags.
-    static let padding: UInt64 = 1
-    static let hasStamp: UInt64 = 2
-    static let hasContext: UInt64 = 4
+    @usableFromInline static let padding: UInt64 = 1
+    @usableFromInline static let hasStamp: UInt64 = 2
+    @usableFromInline static let hasContext: UInt64 = 4
     /// The payload says where in the arena the real one lies.
-    static let inArena: UInt64 = 8
+    @usableFromInline static let inArena: UInt64 = 8
 
     /// Sequence numbers have so many bits in a header; 2⁴⁸ messages take 65 days at 50 million a
     /// second, and then they begin again.
-    static let sequenceBits: UInt64 = 48
-    static let sequenceMask: UInt64 = (1 << 48) - 1
+    @usableFromInline static let sequenceMask: UInt64 = (1 << 48) - 1
 
-    @inline(__always)
+    @inlinable @inline(__always)
     static func lengthWord(_ bytes: Int, _ topic: UInt32) -> UInt64 {
         UInt64(UInt32(truncatingIfNeeded: bytes)) | UInt64(topic) << 32
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     static func sequenceWord(_ sequence: UInt64, _ flags: UInt64, _ producer: UInt64 = 0) -> UInt64
     {
         sequence & sequenceMask | flags << 48 | producer << 56
     }
 
     /// Bytes before the payload.
-    @inline(__always)
+    @inlinable @inline(__always)
     static func lead(_ flags: UInt64) -> UInt64 {
         (flags & hasStamp != 0 ? UInt64(stampBytes) : 0)
             &+ (flags & hasContext != 0 ? UInt64(contextBytes) : 0) &+ UInt64(headerBytes)
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     static func aligned(_ bytes: UInt64) -> UInt64 { (bytes &+ 15) & ~15 }
 
     static func write(
@@ -69,5 +68,18 @@ enum Record {
         context.request = words[4]
         context.deadlineNanoseconds = words[5]
         return context
+    }
+
+    @inlinable @inline(__always)
+    static func store(_ record: UnsafeMutableRawPointer, _ first: UInt64, _ second: UInt64) {
+        record.storeBytes(of: first, as: UInt64.self)
+        record.storeBytes(of: second, toByteOffset: 8, as: UInt64.self)
+    }
+
+    /// One read of a word that another process may change: it is looked at once.
+    @inlinable @inline(__always)
+    static func word(_ record: UnsafeRawPointer, _ index: Int) -> UInt64 {
+        UnsafeMutableRawPointer(mutating: record + 8 * index)
+            .assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .relaxed)
     }
 }

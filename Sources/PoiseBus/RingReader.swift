@@ -15,27 +15,41 @@ package struct RingReader: ~Copyable {
     /// While messages of one lane are taken, more urgent ones are looked for after so many.
     package static let looksEvery = 16
 
-    private struct Lane {
-        var ring: UnsafeRawPointer
+    @usableFromInline
+    struct Lane {
+        @usableFromInline var ring: UnsafeRawPointer
         /// Where the next message begins.
-        var head: UInt64
+        @usableFromInline var head: UInt64
         /// What the producer was last seen to have published.
-        var tail: UInt64
-        /// Nil: not known yet.
-        var expected: UInt64?
-        var committed: UInt64
-        var taken: UInt64
+        @usableFromInline var tail: UInt64
+        /// The next message's sequence number; `unknown` until the first was taken.
+        @usableFromInline var expected: UInt64
+        @usableFromInline var committed: UInt64
+        @usableFromInline var taken: UInt64
+
+        static let unknown = UInt64.max
+
+        init(ring: UnsafeRawPointer, head: UInt64, taken: UInt64) {
+            self.ring = ring
+            self.head = head
+            self.taken = taken
+            tail = 0
+            expected = Lane.unknown
+            committed = head
+        }
     }
 
     private let producer: BusMemory
     private let consumer: BusMemory
+    private let tails: UnsafeMutableRawPointer
     private var arena: Arena
-    private let lanes: UnsafeMutablePointer<Lane>
-    private let mask: UInt64
+    @usableFromInline let lanes: UnsafeMutablePointer<Lane>
+    @usableFromInline let mask: UInt64
     private let isRemote: Bool
     private let copy: UnsafeMutableRawBufferPointer
-    private var current = 0
-    private var looksLeft = 0
+    @usableFromInline var current: UnsafeMutablePointer<Lane>
+    /// Messages that may be taken before the next look at the other lanes.
+    @usableFromInline var looksLeft = 0
     private var rung: UInt32 = 0
     private var hasState = false
 
@@ -61,15 +75,16 @@ package struct RingReader: ~Copyable {
             let ring = producer.base + LinkLayout.pageBytes + index * layout.ringBytes
             let taken = LinkWords.word(consumer.base, LinkWords.taken, index)
                 .pointee.load(ordering: .relaxed)
+            let head = LinkWords.word(consumer.base, LinkWords.heads, index)
+                .pointee.load(ordering: .acquiring)
             (lanes + index).initialize(
-                to: Lane(
-                    ring: UnsafeRawPointer(ring), head: 0, tail: 0, expected: nil, committed: 0,
-                    taken: taken))
+                to: Lane(ring: UnsafeRawPointer(ring), head: head, taken: taken))
         }
+        current = lanes
+        tails = producer.base + LinkWords.tails
         self.producer = producer
         self.consumer = consumer
         self.arena = Arena(memory: arena)
-        for index in 0..<LinkLayout.lanes { lanes[index].head = head(index) }
         try recoverState()
         for index in 0..<LinkLayout.lanes { try recover(index) }
         // One that died asleep is awake again.
@@ -85,17 +100,53 @@ package struct RingReader: ~Copyable {
 
     /// The next message, the most urgent lane first, in place; nil when there is none now. Several
     /// may be taken before they are committed together.
+    @inlinable
     package mutating func next() throws(BusError) -> BusMessage? {
-        while true {
-            if lanes[current].head == lanes[current].tail || (looksLeft <= 0 && current > 0) {
-                guard try look() else { return nil }
-            }
+        if looksLeft <= 0 || current.pointee.head == current.pointee.tail {
+            guard try look() else { return nil }
+        }
+        let lane = current
+        let record = lane.pointee.ring + Int(truncatingIfNeeded: lane.pointee.head & mask)
+        let first = Record.word(record, 0)
+        let second = Record.word(record, 1)
+        let bytes = first & 0xFFFF_FFFF
+        let size = Record.aligned(bytes &+ UInt64(truncatingIfNeeded: Record.headerBytes))
+        // All but the rare cases: no flags, the next number, within what was published.
+        guard !dropsOldest, second << 8 == lane.pointee.expected << 8,
+            size <= lane.pointee.tail &- lane.pointee.head,
+            size &+ (lane.pointee.head & mask) <= mask &+ 1
+        else { return try seek() }
+        looksLeft &-= 1
+        lane.pointee.head &+= size
+        lane.pointee.expected &+= 1
+        lane.pointee.taken &+= 1
+        return BusMessage(
+            payload: UnsafeRawBufferPointer(
+                start: record + Record.headerBytes, count: Int(truncatingIfNeeded: bytes)),
+            topic: UInt32(truncatingIfNeeded: first >> 32),
+            lane: UInt8(truncatingIfNeeded: lane - lanes), second: second, stamp: 0,
+            contextStart: nil)
+    }
+
+    /// As `next` with something in the current lane, in all cases.
+    @usableFromInline
+    mutating func seek() throws(BusError) -> BusMessage? {
+        // A hostile producer could give up messages for ever, faster than they are looked at.
+        for _ in 0..<RingReader.mostSkips {
+            let index = current - lanes
             looksLeft -= 1
-            if let message = dropsOldest ? try copied(current) : try inPlace(current) {
+            if let message = dropsOldest ? try copied(index) : try inPlace(index) {
                 return message
             }
+            if current.pointee.head == current.pointee.tail {
+                guard try look() else { return nil }
+            }
         }
+        return nil
     }
+
+    /// What is skipped in one call at most: padding, and what was given up.
+    private static let mostSkips = 64
 
     /// Whether something has come that was not taken yet; costs no more than a look.
     package mutating func hasMessages() -> Bool {
@@ -126,7 +177,7 @@ package struct RingReader: ~Copyable {
         for index in 0..<LinkLayout.lanes {
             record.storeBytes(of: lanes[index].head, toByteOffset: 8 * index, as: UInt64.self)
             record.storeBytes(
-                of: lanes[index].expected ?? .max,
+                of: lanes[index].expected,
                 toByteOffset: LinkWords.recordSequences + 8 * index, as: UInt64.self)
         }
         record.storeBytes(
@@ -209,19 +260,19 @@ package struct RingReader: ~Copyable {
 
 extension RingReader {
     /// Looks at all lanes for what is new, and begins with the most urgent that has something.
-    private mutating func look() throws(BusError) -> Bool {
+    @usableFromInline
+    mutating func look() throws(BusError) -> Bool {
         looksLeft = RingReader.looksEvery
-        var first: Int?
         for index in 0..<LinkLayout.lanes {
-            let tail = LinkWords.word(producer.base, LinkWords.tails, index)
-                .pointee.load(ordering: .acquiring)
+            let tail = LinkWords.word(tails, 0, index).pointee.load(ordering: .acquiring)
             let lane = lanes + index
             if tail != lane.pointee.tail { try take(tail, index) }
-            if first == nil, lane.pointee.head != tail { first = index }
+            if lane.pointee.head != tail {
+                current = lane
+                return true
+            }
         }
-        guard let first else { return false }
-        current = first
-        return true
+        return false
     }
 
     private func take(_ tail: UInt64, _ index: Int) throws(BusError) {
@@ -306,7 +357,8 @@ extension RingReader {
     /// The sequence number must be the next one; with `dropsOldest` it may be a later one.
     private func follow(_ index: Int, _ sequence: UInt64) throws(BusError) {
         let lane = lanes + index
-        if let expected = lane.pointee.expected, sequence != expected & Record.sequenceMask {
+        let expected = lane.pointee.expected
+        if expected != Lane.unknown, sequence != expected & Record.sequenceMask {
             guard dropsOldest, sequence > expected else {
                 throw damage(index, "message \(sequence) where \(expected) is next")
             }
@@ -323,25 +375,20 @@ extension RingReader {
     ) throws(BusError) -> BusMessage {
         let flags = second >> 48 & 0xFF
         var at = record + Record.headerBytes
-        var sent: UInt64?
+        var stamp: UInt64 = 0
         if flags & Record.hasStamp != 0 {
-            let stamp = Record.word(at, 0)
-            sent = stamp
+            stamp = Record.word(at, 0)
             note(wait: BusClock.now, since: stamp)
             at += Record.stampBytes
         }
-        var context: MessageContext?
-        if flags & Record.hasContext != 0 {
-            context = Record.context(at: at)
-            at += Record.contextBytes
-        }
+        let context = flags & Record.hasContext != 0 ? at : nil
+        if context != nil { at += Record.contextBytes }
         var payload = UnsafeRawBufferPointer(start: at, count: Int(first & 0xFFFF_FFFF))
         if flags & Record.inArena != 0 { payload = try inArena(payload, index) }
         lanes[index].taken &+= 1
         return BusMessage(
-            payload: payload, topic: UInt32(truncatingIfNeeded: first >> 32),
-            priority: BusPriority(rawValue: index) ?? .low, sequence: second & Record.sequenceMask,
-            context: context, sentNanoseconds: sent, producerIndex: Int(second >> 56))
+            payload: payload, topic: UInt32(truncatingIfNeeded: first >> 32), lane: UInt8(index),
+            second: second, stamp: stamp, contextStart: context)
     }
 
     private func inArena(
@@ -405,10 +452,6 @@ extension RingReader {
         consumer.base + LinkWords.records + Int(number & 1) * LinkWords.recordBytes
     }
 
-    private func head(_ index: Int) -> UInt64 {
-        LinkWords.word(consumer.base, LinkWords.heads, index).pointee.load(ordering: .acquiring)
-    }
-
     /// With a state, what it was committed with counts, and the heads that the producer sees
     /// follow it.
     private mutating func recoverState() throws(BusError) {
@@ -421,7 +464,7 @@ extension RingReader {
             let expected = record.load(
                 fromByteOffset: LinkWords.recordSequences + 8 * index, as: UInt64.self)
             lanes[index].head = record.load(fromByteOffset: 8 * index, as: UInt64.self)
-            lanes[index].expected = expected == .max ? nil : expected
+            lanes[index].expected = expected
         }
     }
 
@@ -435,8 +478,7 @@ extension RingReader {
             throw .damaged(by: .consumer, "lane \(index) is taken up to \(head) of \(tail)")
         }
         lane.pointee.tail = head
-        lane.pointee.committed = self.head(index)
-        if lane.pointee.committed != head, lane.pointee.committed > head {
+        if lane.pointee.committed > head {
             throw .damaged(by: .consumer, "lane \(index) is taken beyond its record")
         }
     }

@@ -11,31 +11,41 @@ package struct RingWriter: ~Copyable {
     /// One message in so many of a lane is stamped with the time; a power of two.
     package static let stampEvery: UInt64 = 256
 
-    private struct Lane {
-        var ring: UnsafeMutableRawPointer
+    @usableFromInline
+    struct Lane {
+        @usableFromInline var ring: UnsafeMutableRawPointer
         /// Where the next record begins.
-        var tail: UInt64
+        @usableFromInline var tail: UInt64
         /// What the consumer was last seen to have taken, or where the oldest message begins.
-        var head: UInt64
-        var sequence: UInt64
+        @usableFromInline var head: UInt64
+        @usableFromInline var sequence: UInt64
         /// What the consumer can see.
-        var published: UInt64
-    }
+        @usableFromInline var published: UInt64
+        /// Where the reserved record ends; 0 when none is.
+        @usableFromInline var pending: UInt64 = 0
 
-    private struct Pending {
-        var lane: Int
-        var end: UInt64
+        init(ring: UnsafeMutableRawPointer) {
+            self.ring = ring
+            tail = 0
+            head = 0
+            sequence = 0
+            published = 0
+        }
     }
 
     private let producer: BusMemory
     private let consumer: BusMemory
-    private let lanes: UnsafeMutablePointer<Lane>
-    private let mask: UInt64
-    private let isRemote: Bool
-    private var pending: Pending?
+    @usableFromInline let tails: UnsafeMutableRawPointer
+    @usableFromInline let consumerSleep: WaitWord
+    @usableFromInline let lanes: UnsafeMutablePointer<Lane>
+    @usableFromInline let mask: UInt64
+    @usableFromInline let longest: Int
+    @usableFromInline let isRemote: Bool
+    /// The lane that the reserved record is in.
+    @usableFromInline var lane = 0
     /// What the last `reserve` that gave nothing would have needed.
     private var wanted = (lane: 0, bytes: UInt64(0))
-    private var rung: UInt32 = 0
+    @usableFromInline var rung: UInt32 = 0
 
     /// Takes up a link where its last producer left it: what that one had not published is not
     /// there. `producer` is mapped writable, `consumer` readable.
@@ -46,12 +56,14 @@ package struct RingWriter: ~Copyable {
         self.layout = layout
         self.dropsOldest = dropsOldest
         mask = UInt64(layout.ringBytes - 1)
+        longest = layout.longestPayload
         isRemote = Barrier.isRemote
+        tails = producer.base + LinkWords.tails
+        consumerSleep = LinkWords.waitWord(consumer.base, LinkWords.consumerSleep)
         lanes = .allocate(capacity: LinkLayout.lanes)
         for index in 0..<LinkLayout.lanes {
             let ring = producer.base + LinkLayout.pageBytes + index * layout.ringBytes
-            (lanes + index).initialize(
-                to: Lane(ring: ring, tail: 0, head: 0, sequence: 0, published: 0))
+            (lanes + index).initialize(to: Lane(ring: ring))
         }
         self.producer = producer
         self.consumer = consumer
@@ -66,38 +78,71 @@ package struct RingWriter: ~Copyable {
 
     /// Room for a message of so many bytes, in place; nil when there is none now. `commit`, `stage`
     /// or `abort` follows before the next one.
+    @inlinable
     package mutating func reserve(
-        _ bytes: Int, topic: UInt32, priority: BusPriority, context: MessageContext? = nil,
+        _ bytes: Int, topic: UInt32, priority: BusPriority
+    ) throws(BusError) -> UnsafeMutableRawBufferPointer? {
+        let own = lanes + priority.rawValue
+        let tail = own.pointee.tail
+        let size = Record.aligned(UInt64(truncatingIfNeeded: bytes &+ Record.headerBytes))
+        let end = tail &+ size
+        // All but the rare cases; those that cannot be have a size beyond every ring.
+        guard bytes <= longest, size &+ (tail & mask) <= mask &+ 1,
+            end &- own.pointee.head <= mask &+ 1,
+            own.pointee.sequence & (RingWriter.stampEvery &- 1) != 0
+        else {
+            return try reserve(
+                bytes, topic: topic, priority: priority, context: nil, inArena: false)
+        }
+        let record = own.pointee.ring + Int(truncatingIfNeeded: tail & mask)
+        Record.store(
+            record, Record.lengthWord(bytes, topic), own.pointee.sequence & Record.sequenceMask)
+        own.pointee.pending = end
+        lane = priority.rawValue
+        return UnsafeMutableRawBufferPointer(start: record + Record.headerBytes, count: bytes)
+    }
+
+    /// As above, for a message that carries more than its payload, or whose payload is a reference
+    /// into the arena.
+    package mutating func reserve(
+        _ bytes: Int, topic: UInt32, priority: BusPriority, context: MessageContext?,
         inArena: Bool = false
     ) throws(BusError) -> UnsafeMutableRawBufferPointer? {
-        guard bytes >= 0, bytes <= layout.longestPayload else {
-            throw .tooLong(bytes: bytes, most: layout.longestPayload)
-        }
+        guard bytes >= 0, bytes <= longest else { throw .tooLong(bytes: bytes, most: longest) }
         let index = priority.rawValue
-        let lane = lanes + index
+        let own = lanes + index
         let flags =
-            (lane.pointee.sequence & (RingWriter.stampEvery - 1) == 0 ? Record.hasStamp : 0)
+            (own.pointee.sequence & (RingWriter.stampEvery - 1) == 0 ? Record.hasStamp : 0)
             | (context == nil ? 0 : Record.hasContext) | (inArena ? Record.inArena : 0)
         let size = Record.aligned(Record.lead(flags) &+ UInt64(bytes))
-        var start = lane.pointee.tail
+        var start = own.pointee.tail
         let toEnd = mask &+ 1 &- (start & mask)
         let need = size <= toEnd ? size : toEnd &+ size
-        if start &+ need &- lane.pointee.head > mask &+ 1 {
+        if start &+ need &- own.pointee.head > mask &+ 1 {
             guard try makeRoom(index, need) else {
                 wanted = (index, need)
                 return nil
             }
         }
         if size > toEnd {
-            Record.store(
-                lane.pointee.ring + Int(start & mask), 0, Record.sequenceWord(0, Record.padding))
+            let padding = Record.sequenceWord(0, Record.padding)
+            Record.store(own.pointee.ring + Int(start & mask), 0, padding)
             start &+= toEnd
         }
-        let record = lane.pointee.ring + Int(start & mask)
+        let record = own.pointee.ring + Int(start & mask)
         Record.store(
             record, Record.lengthWord(bytes, topic),
-            Record.sequenceWord(lane.pointee.sequence, flags))
-        var at = record + Record.headerBytes
+            Record.sequenceWord(own.pointee.sequence, flags))
+        own.pointee.pending = start &+ size
+        lane = index
+        let payload = RingWriter.write(context, flags, after: record + Record.headerBytes)
+        return UnsafeMutableRawBufferPointer(start: payload, count: bytes)
+    }
+
+    private static func write(
+        _ context: MessageContext?, _ flags: UInt64, after header: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        var at = header
         if flags & Record.hasStamp != 0 {
             at.storeBytes(of: BusClock.now, as: UInt64.self)
             at += Record.stampBytes
@@ -106,36 +151,55 @@ package struct RingWriter: ~Copyable {
             Record.write(context, at: at)
             at += Record.contextBytes
         }
-        pending = Pending(lane: index, end: start &+ size)
-        return UnsafeMutableRawBufferPointer(start: at, count: bytes)
+        return at
     }
 
     /// The message is whole: others may see it, now.
+    @inlinable
     package mutating func commit() {
-        guard let done = pending else { return }
         stage()
-        show(lanes + done.lane, done.lane)
-        ring()
+        show(lane)
+        callConsumer()
     }
 
     /// The message is whole; others see it with the next `publish` or `commit`.
+    @inlinable
     package mutating func stage() {
-        guard let done = pending else { return }
-        pending = nil
-        lanes[done.lane].tail = done.end
-        lanes[done.lane].sequence &+= 1
+        let own = lanes + lane
+        guard own.pointee.pending != 0 else { return }
+        own.pointee.tail = own.pointee.pending
+        own.pointee.pending = 0
+        own.pointee.sequence &+= 1
     }
 
     /// Shows all staged messages, and wakes the consumer when it sleeps.
+    @inlinable
     package mutating func publish() {
         for index in 0..<LinkLayout.lanes where lanes[index].tail != lanes[index].published {
-            show(lanes + index, index)
+            show(index)
         }
-        ring()
+        callConsumer()
     }
 
     /// The reserved message is not sent.
-    package mutating func abort() { pending = nil }
+    package mutating func abort() { lanes[lane].pending = 0 }
+
+    @inlinable @inline(__always)
+    func show(_ index: Int) {
+        let own = lanes + index
+        LinkWords.word(tails, LinkWords.sent &- LinkWords.tails, index)
+            .pointee.store(own.pointee.sequence, ordering: .relaxed)
+        LinkWords.word(tails, 0, index).pointee.store(own.pointee.tail, ordering: .releasing)
+        own.pointee.published = own.pointee.tail
+    }
+
+    /// Wakes the consumer when it sleeps, once for each time.
+    @inlinable @inline(__always)
+    mutating func callConsumer() {
+        Barrier.afterStore(isRemote)
+        let epoch = consumerSleep.pointee.load(ordering: .relaxed)
+        if epoch & 1 == 1, epoch != rung { wakeConsumer(epoch) }
+    }
 
     /// How many messages of a lane were ever committed: the next one's sequence number.
     package func nextSequence(_ priority: BusPriority) -> UInt64 {
@@ -213,36 +277,9 @@ package struct RingWriter: ~Copyable {
     }
 }
 
-extension Record {
-    @inline(__always)
-    static func store(_ record: UnsafeMutableRawPointer, _ first: UInt64, _ second: UInt64) {
-        record.storeBytes(of: first, as: UInt64.self)
-        record.storeBytes(of: second, toByteOffset: 8, as: UInt64.self)
-    }
-
-    /// One read of a word that another process may change: it is looked at once.
-    @inline(__always)
-    static func word(_ record: UnsafeRawPointer, _ index: Int) -> UInt64 {
-        UnsafeMutableRawPointer(mutating: record + 8 * index)
-            .assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .relaxed)
-    }
-}
-
 extension RingWriter {
-    private func show(_ lane: UnsafeMutablePointer<Lane>, _ index: Int) {
-        LinkWords.word(producer.base, LinkWords.sent, index)
-            .pointee.store(lane.pointee.sequence, ordering: .relaxed)
-        LinkWords.word(producer.base, LinkWords.tails, index)
-            .pointee.store(lane.pointee.tail, ordering: .releasing)
-        lane.pointee.published = lane.pointee.tail
-    }
-
-    /// Wakes the consumer when it sleeps, once for each time.
-    private mutating func ring() {
-        Barrier.afterStore(isRemote)
-        let epoch = LinkWords.waitWord(consumer.base, LinkWords.consumerSleep)
-            .pointee.load(ordering: .relaxed)
-        guard epoch & 1 == 1, epoch != rung else { return }
+    @usableFromInline
+    mutating func wakeConsumer(_ epoch: UInt32) {
         rung = epoch
         let bell = LinkWords.waitWord(producer.base, LinkWords.producerBell)
         bell.pointee.store(

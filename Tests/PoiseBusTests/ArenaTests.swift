@@ -72,7 +72,7 @@ import Testing
             let (reference, room) = try #require(try arena.reserve(600_000))
             for index in room.indices { room[index] = UInt8(truncatingIfNeeded: index * 7) }
             let record = try writer.reserve(
-                ArenaReference.bytes, topic: 5, priority: .high, inArena: true)
+                ArenaReference.bytes, topic: 5, priority: .high, context: nil, inArena: true)
             reference.write(to: try #require(record))
             writer.commit()
         }
