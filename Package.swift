@@ -89,7 +89,9 @@ let package = Package(
         program("poise", sees: ["PoiseCLI"]),
         program(
             "poise-host",
-            sees: ["PoiseModel", "PoiseWire", "PluginABI", "CLinux", "CSeccomp", "CLibcap"]),
+            sees: [
+                "PoiseModel", "PoiseWire", "PoiseBus", "PluginABI", "CLinux", "CSeccomp", "CLibcap",
+            ]),
 
         room("StreamingCore", sees: ["PoiseModel"], path: "Plugins/Streaming/Core"),
         room(

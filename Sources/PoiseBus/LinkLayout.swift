@@ -20,6 +20,14 @@ package struct LinkLayout: Sendable, Hashable {
         self.ringBytes = ringBytes
     }
 
+    /// Nil: no ring can have so many bytes.
+    package init?(checking ringBytes: Int) {
+        guard LinkLayout.ringRange ~= ringBytes, ringBytes & (ringBytes - 1) == 0 else {
+            return nil
+        }
+        self.ringBytes = ringBytes
+    }
+
     /// A whole number of huge pages when there is at least one.
     package var producerFileBytes: Int {
         let bytes = LinkLayout.pageBytes + LinkLayout.lanes * ringBytes

@@ -148,6 +148,17 @@ package struct RingReader: ~Copyable {
     /// What is skipped in one call at most: padding, and what was given up.
     private static let mostSkips = 64
 
+    /// The most urgent lane that has something that was not taken yet; nil when none has. Who reads
+    /// from several links chooses by it.
+    var mostUrgentLane: Int? {
+        for index in 0..<LinkLayout.lanes {
+            let tail = LinkWords.word(producer.base, LinkWords.tails, index)
+                .pointee.load(ordering: .acquiring)
+            if tail != lanes[index].head { return index }
+        }
+        return nil
+    }
+
     /// Whether something has come that was not taken yet; costs no more than a look.
     package mutating func hasMessages() -> Bool {
         for index in 0..<LinkLayout.lanes {

@@ -20,15 +20,28 @@ public final class Host: Sendable {
     public let feature: String
     /// A folder of the feature's own that it may write to.
     public let stateFolder: String
+    /// Messages to and from other features.
+    public let bus: Bus
 
     private let newest: Mutex<Allocation>
     private let tell: @Sendable (Call) -> Void
 
-    /// A host for trying a plugin without `poise-host`: what the plugin says goes to `tell`.
-    public init(
-        feature: String, stateFolder: String, allocation: Allocation,
+    /// A host for trying a plugin without `poise-host`: what the plugin says goes to `tell`, what
+    /// it sends and receives to `bus`.
+    public convenience init(
+        feature: String, stateFolder: String, allocation: Allocation, bus: FakeBus? = nil,
         tell: @escaping @Sendable (Call) -> Void
     ) {
+        self.init(
+            feature: feature, stateFolder: stateFolder, allocation: allocation,
+            bus: Bus(bus?.calls), tell: tell)
+    }
+
+    init(
+        feature: String, stateFolder: String, allocation: Allocation, bus: Bus,
+        tell: @escaping @Sendable (Call) -> Void
+    ) {
+        self.bus = bus
         self.feature = feature
         self.stateFolder = stateFolder
         self.tell = tell

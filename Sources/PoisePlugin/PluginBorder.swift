@@ -65,7 +65,8 @@ enum PluginBorder {
         let host = Host(
             feature: String(cString: creation.pointee.feature),
             stateFolder: String(cString: creation.pointee.state_folder),
-            allocation: Allocation(allocation.pointee), tell: HostTable.calls(table))
+            allocation: Allocation(allocation.pointee), bus: Bus(BusCalls(table)),
+            tell: HostTable.calls(table))
         return attempt(why) { () throws(PluginError) in
             let config = try config(of: creation.pointee)
             let instance = Instance(plugin: try factory.make(host, config), host: host)

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import PoiseBus
 import PoiseModel
 import PoiseWire
 import Synchronization
@@ -107,7 +108,7 @@ final class CheckWalk: Sendable {
         }
         let creation = HostedPlugin.Creation(
             feature: "check", stateFolder: folder.path, config: config, allocation: small,
-            host: HostCalls.table { HostExit.complain($1().json.description) })
+            host: HostCalls.table(bus: BusEndpoint()) { HostExit.complain($1().json.description) })
         let plugin = try step("create") { () throws(HostFailure) in
             try HostedPlugin(library, creation)
         }

@@ -1,4 +1,5 @@
 import PluginABI
+import PoiseBus
 import PoiseModel
 import PoiseWire
 
@@ -19,21 +20,28 @@ enum HostCalls {
 
     private final class Ear: Sendable {
         let hear: Hear
+        let bus: BusEndpoint
 
-        init(hear: @escaping Hear) { self.hear = hear }
+        init(hear: @escaping Hear, bus: BusEndpoint) {
+            self.hear = hear
+            self.bus = bus
+        }
     }
 
     private static let longestText = 2048
     private static let longestName = 64
     private static let longestValue = 256
 
-    /// A table whose calls end in `hear`.
-    static func table(hear: @escaping Hear) -> UnsafePointer<poise_host_functions> {
+    /// A table whose calls end in `hear`, and those of the bus in `bus`.
+    static func table(
+        bus: BusEndpoint, hear: @escaping Hear
+    ) -> UnsafePointer<poise_host_functions> {
         let table = UnsafeMutablePointer<poise_host_functions>.allocate(capacity: 1)
         table.initialize(to: poise_host_functions())
         table.pointee.size = UInt32(MemoryLayout<poise_host_functions>.size)
         table.pointee.abi = PluginLibrary.ownABI
-        table.pointee.context = Unmanaged.passRetained(Ear(hear: hear)).toOpaque()
+        table.pointee.context = Unmanaged.passRetained(Ear(hear: hear, bus: bus))
+            .toOpaque()
         table.pointee.need = { HostCalls.need($0, $1, $2, $3) }
         table.pointee.log = { context, level, text, fields, count in
             guard let text else { return }
@@ -53,7 +61,14 @@ enum HostCalls {
                     fields: HostCalls.fields(fields, count))
             }
         }
+        BusCalls.fill(&table.pointee)
         return UnsafePointer(table)
+    }
+
+    /// What stands behind the functions of the bus.
+    static func bus(_ context: UnsafeMutableRawPointer?) -> BusEndpoint? {
+        guard let context else { return nil }
+        return Unmanaged<Ear>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.bus }
     }
 
     private static func need(

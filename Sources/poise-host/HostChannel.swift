@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import PoiseModel
 import PoiseWire
@@ -5,7 +6,8 @@ import PoiseWire
 /// The socket to `poised`: one JSON object a datagram (`SOCK_SEQPACKET`).
 struct HostChannel: Sendable {
     enum Received {
-        case order(HostOrder)
+        /// With the descriptors that came with it; whoever takes them closes them.
+        case order(HostOrder, [Int32])
         case unreadable(String)
         case nothing
         /// Nobody is at the other end.
@@ -30,21 +32,40 @@ struct HostChannel: Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
-    /// Takes one order without waiting. `recv(2)`.
+    /// Takes one order, with its descriptors, without waiting. `recvmsg(2)`.
     func receive() -> Received {
         var bytes = [UInt8](repeating: 0, count: HostOrder.longest)
-        let flags = Int32(MSG_DONTWAIT) | Int32(MSG_TRUNC)
-        let count = recv(descriptor, &bytes, bytes.count, flags)
+        var descriptors = [Int32](repeating: -1, count: HostChannel.mostDescriptors)
+        var came = UInt32(descriptors.count)
+        let count = Int(
+            poise_receive_descriptors(
+                descriptor, &bytes, UInt64(bytes.count), &descriptors, &came))
+        descriptors.removeLast(descriptors.count - Int(came))
+        let received = HostChannel.received(count, bytes, descriptors)
+        // Only an order that can be read takes descriptors.
+        if case .order = received { return received }
+        for descriptor in descriptors { close(descriptor) }
+        return received
+    }
+
+    private static let mostDescriptors = Int(POISE_MOST_DESCRIPTORS)
+
+    private static func received(
+        _ count: Int, _ bytes: [UInt8], _ descriptors: [Int32]
+    ) -> Received {
         guard count > 0 else {
-            if count < 0, errno == EAGAIN || errno == EINTR { return .nothing }
-            if count < 0, errno == EBADF || errno == ENOTSOCK { return .lost(Errno(errno)) }
-            return .closed
+            switch Int32(-count) {
+            case EAGAIN, EINTR: return .nothing
+            case EBADF, ENOTSOCK: return .lost(Errno(Int32(-count)))
+            default: return .closed
+            }
         }
         guard count <= bytes.count else {
             return .unreadable("\(count) bytes, where \(bytes.count) are the most")
         }
         do {
-            return .order(try HostOrder(json: try JSON.parse(Array(bytes.prefix(count)))))
+            let json = try JSON.parse(Array(bytes.prefix(count)))
+            return .order(try HostOrder(json: json), descriptors)
         } catch {
             return .unreadable("\(error)")
         }

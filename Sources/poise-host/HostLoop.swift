@@ -20,6 +20,7 @@ struct HostLoop {
     private let doorbell: Doorbell
     private let outbox: Outbox
     private let plugin: PluginThread
+    private let bus: BusLinks
     private var hasStart = false
     private var isOpen = true
     private var end: Instant?
@@ -50,10 +51,13 @@ struct HostLoop {
                 .log(.warning, text: HostMessageText.tame(text.utf8, longest: 2048), fields: [])
             }
         }
-        self.plugin = PluginThread(feature: feature.name, path: plugin, outbox: outbox)
+        bus = BusLinks(outbox: outbox)
+        self.plugin = PluginThread(
+            feature: feature.name, path: plugin, outbox: outbox, bus: bus.endpoint)
     }
 
     private mutating func turn() {
+        bus.settle()
         let rest = outbox.flush()
         if let code = rest.ending { leaveWhenSent(rest, code) }
         let channelEvents = Int16(POLLIN) | (rest.needsRoom ? Int16(POLLOUT) : 0)
@@ -62,7 +66,8 @@ struct HostLoop {
             pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
             pollfd(fd: doorbell.descriptor, events: Int16(POLLIN), revents: 0),
         ]
-        let isTimed = rest.needsTime || end != nil || rest.ending != nil
+        let isTimed =
+            rest.needsTime || end != nil || rest.ending != nil || !bus.isSettled
         guard poll(&watched, nfds_t(watched.count), isTimed ? HostLoop.tick : -1) >= 0 else {
             return
         }
@@ -102,12 +107,23 @@ struct HostLoop {
                     .lost, "reading an order failed: the plugin closed the channel: \(errno)")
             case .unreadable(let text):
                 refuse("reading an order failed: \(text.prefix(500))")
-            // Not for the plugin's thread: one that never returns is to be limited too.
-            case .order(.limit(let percent)): outbox.limit(percent: percent)
-            case .order(let order):
-                hasStart = true
-                plugin.orders.put(order)
+            case .order(let order, let descriptors): take(order, descriptors)
             }
+        }
+    }
+
+    // What is not for the plugin is not for its thread either: one that never returns is to be
+    // limited too, and its links are to be had back.
+    private mutating func take(_ order: HostOrder, _ descriptors: [Int32]) {
+        if case .busAttach(let attachment) = order { return bus.attach(attachment, descriptors) }
+        for descriptor in descriptors { close(descriptor) }
+        switch order {
+        case .limit(let percent): outbox.limit(percent: percent)
+        case .busRoutes(let table): bus.route(by: table)
+        case .busDetach(let link): bus.detach(link)
+        default:
+            hasStart = true
+            plugin.orders.put(order)
         }
     }
 

@@ -1,4 +1,5 @@
 import CLinux
+import PoiseBus
 import PoiseModel
 import PoiseWire
 
@@ -11,8 +12,10 @@ final class PluginThread: Sendable {
     private let outbox: Outbox
     private let feature: String
     private let path: String
+    private let bus: BusEndpoint
 
-    init(feature: String, path: String, outbox: Outbox) {
+    init(feature: String, path: String, outbox: Outbox, bus: BusEndpoint) {
+        self.bus = bus
         self.feature = feature
         self.path = path
         self.outbox = outbox
@@ -65,7 +68,7 @@ final class PluginThread: Sendable {
             library,
             HostedPlugin.Creation(
                 feature: feature, stateFolder: folder, config: config, allocation: allocation,
-                host: HostCalls.table { [outbox] in outbox.hear($0, $1) }))
+                host: HostCalls.table(bus: bus) { [outbox] in outbox.hear($0, $1) }))
         outbox.answer(.created)
         try plugin.start()
         outbox.answer(.started)

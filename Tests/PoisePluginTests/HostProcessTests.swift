@@ -33,7 +33,7 @@ struct HostProcessTests {
         let before = Instant.now
         let host = try start("good", config: ["a": 1])
         let begun = try host.news { $0 == .started }
-        let abi = 0x10001
+        let abi = 0x10002
         let given = HostNews.Field("given", "tried /state {\"a\":1} 2")
         #expect(
             begun == [
@@ -116,7 +116,7 @@ struct HostProcessTests {
 
     @Test func aCrashIsASignalAndNotACode() throws {
         let (news, exit) = try start("crash_in_create").end()
-        #expect(news == [.loaded(name: "test", version: "1.2", abi: 0x10001)])
+        #expect(news == [.loaded(name: "test", version: "1.2", abi: 0x10002)])
         #expect(exit == .signal(SIGSEGV))
     }
 

@@ -129,7 +129,7 @@ import Testing
         #expect(table.size == UInt32(MemoryLayout<poise_plugin_functions>.size))
         #expect(table.name.map { String(cString: $0) } == "tried")
         #expect(table.version.map { String(cString: $0) } == "0.9")
-        #expect(PluginEntry<Tried>.abi == 0x10001)
+        #expect(PluginEntry<Tried>.abi == 0x10002)
         #expect(PluginEntry<Tried>.table(0x0002_0000) == nil)
     }
 

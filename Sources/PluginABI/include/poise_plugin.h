@@ -24,8 +24,16 @@
  * Growth.    Every structure that may grow begins with its size in bytes, written by the side that
  *            made it. Newer versions add fields at the end only; the reader looks at no field that
  *            lies beyond the size. Tables and structures are therefore never copied by assignment
- *            from the other side. Sending to and receiving from other features will be added at the
- *            end of poise_host_functions in this way.
+ *            from the other side.
+ * Bus.       Since ABI 1.2 features send messages to each other over shared memory; which topic
+ *            goes to whom the policy says. The promises: messages of one sender and one priority
+ *            arrive in the order in which they were committed, and a more urgent one overtakes all
+ *            less urgent ones. A message is the receiver's only when it says done: what it had not
+ *            done when it died comes again when it is started again, so each comes at least once,
+ *            and exactly once to who keeps what it computed by bus_done_with. What a sender had
+ *            not committed when it died was never there. Messages are lost only where the route
+ *            says so (dropOldest, dropNewest), or with memory that somebody has damaged, and that
+ *            is counted.
  * Unloading. A library is never unloaded. The process ends instead.
  *
  * The header is plain C11 and C++11 and needs nothing but <stdint.h>.
@@ -41,7 +49,7 @@ extern "C" {
 
 /* The number of this border: the major in the high 16 bits, the minor in the low ones. A plugin
  * whose major differs from the host's is refused; a smaller or larger minor is not. */
-#define POISE_PLUGIN_ABI 0x00010001u
+#define POISE_PLUGIN_ABI 0x00010002u
 
 /* Makes a function visible outside the library, also with -fvisibility=hidden. */
 #define POISE_EXPORT __attribute__((visibility("default")))
@@ -163,8 +171,76 @@ typedef struct poise_field {
     const char *value;
 } poise_field;
 
-/* What the plugin may ask of its host, from any thread. Each call returns at once and never fails;
- * what comes faster than the host lets through is dropped and counted. */
+/* How urgent a message is: one of a lower number overtakes all of higher ones. */
+#define POISE_URGENT 0u
+#define POISE_HIGH 1u
+#define POISE_NORMAL 2u
+#define POISE_LOW 3u
+
+/* What the functions of the bus return. */
+#define POISE_BUS_DONE 0        /* it worked */
+#define POISE_BUS_NOTHING 1     /* the time is over, or bus_wake was called: there is nothing */
+#define POISE_BUS_NO_ROUTE 2    /* no route takes this topic from this feature */
+#define POISE_BUS_FULL 3        /* no room in time: nothing was sent, try again or give up */
+#define POISE_BUS_DROPPED 4     /* no room, and the route drops what has none: it is counted */
+#define POISE_BUS_TOO_LONG 5    /* longer than the route, the state or the caller has room for */
+#define POISE_BUS_BUSY 6        /* this thread has a message reserved, or another receives */
+#define POISE_BUS_NO_WAY_BACK 7 /* no link leads from the one who is asked to the one who asks */
+#define POISE_BUS_GONE 8        /* its link was taken away, or its memory is damaged */
+#define POISE_BUS_LATE 9        /* the reply has not come by the deadline */
+#define POISE_BUS_WRONG 10      /* an argument cannot be */
+
+/* Most bytes of a state that bus_done_with keeps. */
+#define POISE_BUS_STATE 960
+
+/* Who caused a message, as the W3C recommendation Trace Context has it; all 0: nobody known. */
+typedef struct poise_trace {
+    uint64_t trace_high; /* the trace's number, 128 bits */
+    uint64_t trace_low;
+    uint64_t span;     /* the number of the step that sent it */
+    uint32_t flags;    /* bit 0: sampled */
+    uint32_t reserved; /* 0 */
+} poise_trace;
+
+/* A message that is being written. Fill in the first six lines (or {sizeof, topic, priority,
+ * length} and 0), call bus_reserve, write to bytes, call bus_commit. */
+typedef struct poise_outgoing {
+    uint32_t size;              /* sizeof(poise_outgoing) of the plugin */
+    uint32_t topic;             /* what bus_topic gave */
+    uint32_t priority;          /* POISE_URGENT to POISE_LOW */
+    uint32_t reserved;          /* 0 */
+    uint64_t length;            /* how many bytes */
+    uint64_t reply_nanoseconds; /* not 0: a reply is wanted within that time */
+    poise_trace trace;          /* all 0: none */
+    void *bytes;                /* set by bus_reserve: where its bytes go */
+    uint64_t request;           /* set by bus_reserve: the number to await the reply by, or 0 */
+    uint64_t handle;            /* set by bus_reserve: the host's own */
+} poise_outgoing;
+
+/* A message that came, where it lies in shared memory. Whoever checks something in its bytes
+ * copies it first when it does not trust the sender, who could still change them. */
+typedef struct poise_message {
+    uint32_t size;                 /* sizeof(poise_message) of the plugin, set by the plugin */
+    uint32_t topic;                /* what bus_topic gives for its topic's name */
+    uint32_t priority;             /* POISE_URGENT to POISE_LOW */
+    uint32_t source;               /* the link it came by, for bus_done_with and bus_state */
+    const void *bytes;             /* valid until it is done */
+    uint64_t length;               /* how many bytes */
+    uint64_t sequence;             /* counts this source's messages of this priority from 0 */
+    const char *from;              /* who sent it: a feature; valid for as long as the process */
+    poise_trace trace;             /* all 0: none */
+    uint64_t request;              /* not 0: a reply is wanted */
+    uint64_t deadline_nanoseconds; /* until when, on the monotonic clock; 0: no reply is wanted */
+    uint64_t sent_nanoseconds;     /* when it was sent, on the monotonic clock; 0: not known */
+} poise_message;
+
+/* Whether a host has a function: whether it is new enough. POISE_HOST_HAS(host, bus_reserve) */
+#define POISE_HOST_HAS(host, function)                                              \
+    ((const char *)(&(host)->function + 1) <= (const char *)(host) + (host)->size && \
+     (host)->function)
+
+/* What the plugin may ask of its host, from any thread. need, log and event return at once and
+ * never fail; what comes faster than the host lets through is dropped and counted. */
 typedef struct poise_host_functions {
     uint32_t size; /* sizeof(poise_host_functions) of the host */
     uint32_t abi;  /* POISE_PLUGIN_ABI of the host */
@@ -181,6 +257,66 @@ typedef struct poise_host_functions {
     /* Something that others may want to hear of. */
     void (*event)(void *context, const char *name, const poise_field *fields,
                   uint32_t field_count);
+
+    /* Since ABI 1.2, from here on: the bus. Look with POISE_HOST_HAS before the first call. Unless
+     * a line says otherwise they return one of POISE_BUS_…. */
+
+    /* The number of a topic, the same for ever and everywhere; never 0. */
+    uint32_t (*bus_topic)(void *context, const char *name);
+
+    /* Room for a message, in place: fills in bytes, request and handle. Waits for room as long as
+     * the route says. bus_commit, bus_stage or bus_abort follows soon, on the same thread, and
+     * before it reserves another: whoever sends by the same link meanwhile waits for it. A topic
+     * with several receivers is written once, and copied for the others by bus_commit. */
+    int32_t (*bus_reserve)(void *context, poise_outgoing *message);
+
+    /* As bus_reserve for the reply to a message that wants one: topic and request are set by the
+     * host. POISE_BUS_LATE: the deadline has passed, nobody waits any more. */
+    int32_t (*bus_reserve_reply)(void *context, const poise_message *request,
+                                 poise_outgoing *message);
+
+    /* The message is whole: it is sent, with all that were staged before it by the same links. */
+    int32_t (*bus_commit)(void *context, poise_outgoing *message);
+
+    /* The message is whole; it is sent with the next bus_commit by the same links, or with
+     * bus_publish: several messages cost little more than one. */
+    int32_t (*bus_stage)(void *context, poise_outgoing *message);
+
+    /* Sends all that was staged. */
+    void (*bus_publish)(void *context);
+
+    /* The message is not sent. */
+    void (*bus_abort)(void *context, poise_outgoing *message);
+
+    /* The next message from anybody, the most urgent first; waits so many nanoseconds at most (0:
+     * not at all; UINT64_MAX: for ever). Several may be received before they are done. One thread
+     * receives at a time. */
+    int32_t (*bus_receive)(void *context, poise_message *message, uint64_t nanoseconds);
+
+    /* Ends the wait of who is in bus_receive, or of the next to call it: it gives
+     * POISE_BUS_NOTHING. */
+    void (*bus_wake)(void *context);
+
+    /* All messages received so far are done; their bytes are no longer valid. By the thread that
+     * receives. */
+    void (*bus_done)(void *context);
+
+    /* All messages received from this source are done, and in the same step these bytes, at most
+     * POISE_BUS_STATE, replace those kept with the source's link. Whoever keeps what it computed
+     * from the messages there sees each exactly once, wherever it was killed. By the thread that
+     * receives. */
+    int32_t (*bus_done_with)(void *context, uint32_t source, const void *state, uint64_t length);
+
+    /* Copies what bus_done_with kept last with a source's link, also before this process was
+     * started; gives its length, 0 when there is nothing, or -1 when there is no such source or no
+     * room for it. By the thread that receives. */
+    int64_t (*bus_state)(void *context, uint32_t source, void *state, uint64_t capacity);
+
+    /* Waits for the reply to a request until its deadline, and copies it. POISE_BUS_TOO_LONG: it
+     * has *length bytes, come again with more room. Of several replies the first counts. Each
+     * request is awaited, by one thread; messages that come meanwhile are kept for bus_receive. */
+    int32_t (*bus_await)(void *context, uint64_t request, void *bytes, uint64_t capacity,
+                         uint64_t *length);
 } poise_host_functions;
 
 /* What a plugin is created with. */

@@ -1,0 +1,68 @@
+package import PoiseModel
+
+/// One end of a link, as a process is told of it.
+package struct LinkEnd: Sendable, Equatable {
+    /// The link's name, `ROUTE:PRODUCER>CONSUMER`.
+    package var link: String
+    package var route: String
+    /// Who is at the other end.
+    package var peer: FeatureID
+    package var layout: LinkLayout
+    package var full: FullRing
+    package var wait: BusWait
+
+    package init(
+        link: String, route: String, peer: FeatureID, layout: LinkLayout, full: FullRing,
+        wait: BusWait
+    ) {
+        self.link = link
+        self.route = route
+        self.peer = peer
+        self.layout = layout
+        self.full = full
+        self.wait = wait
+    }
+
+    var dropsOldest: Bool { full == .dropOldest }
+}
+
+/// Where messages of a topic go, as a process is told of it.
+package struct RoutingRow: Sendable, Equatable {
+    package struct Destination: Sendable, Equatable {
+        package var link: String
+        /// Of the sum of all shares; 0 adds nothing to what lies there.
+        package var share: Int
+
+        package init(link: String, share: Int) {
+            self.link = link
+            self.share = share
+        }
+    }
+
+    package var topics: [String]
+    /// Each gets a copy, at one of its destinations; with `any`, one of all destinations gets the
+    /// message.
+    package var members: [[Destination]]
+    package var delivery: BusDelivery
+
+    package init(topics: [String], members: [[Destination]], delivery: BusDelivery) {
+        self.topics = topics
+        self.members = members
+        self.delivery = delivery
+    }
+}
+
+/// Where messages wait for room in a ring, outside of it: on disk.
+///
+/// One thread at a time calls. Messages of a lane leave it in the order in which they came.
+package protocol SpillStore: AnyObject {
+    /// Whether messages of a lane wait; those that follow have to wait behind them.
+    func holds(_ priority: BusPriority) -> Bool
+    /// Takes a message; false when it has no room, and the message is not taken.
+    func append(
+        _ payload: UnsafeRawBufferPointer, topic: UInt32, priority: BusPriority,
+        context: MessageContext?
+    ) -> Bool
+    /// Moves as many messages as there is room for into the ring, and commits them.
+    func drain(into writer: inout RingWriter) throws(BusError)
+}
