@@ -37,7 +37,8 @@ struct BusTrace {
             ]
         }
         if !message.firstBytes.isEmpty {
-            let text = String(validating: message.firstBytes, as: UTF8.self)
+            let isText = message.firstBytes.allSatisfy { $0 >= 32 || $0 == 9 || $0 == 10 }
+            let text = isText ? String(validating: message.firstBytes, as: UTF8.self) : nil
             members.append(
                 text.map { .init("text", .string($0)) }
                     ?? .init("hex", .string(message.firstBytes.map { hex($0) }.joined())))

@@ -260,9 +260,13 @@ extension BusEndpoint {
                 try spill.drain(into: &link.writer)
                 if spill.holds(message.priority) { return roomOnDisk(message, link) }
             }
-            link.room = try link.writer.reserve(
-                message.bytes, topic: message.topic, priority: message.priority,
-                context: message.context)
+            link.room =
+                message.context == nil
+                ? try link.writer.reserve(
+                    message.bytes, topic: message.topic, priority: message.priority)
+                : try link.writer.reserve(
+                    message.bytes, topic: message.topic, priority: message.priority,
+                    context: message.context)
         } catch {
             close(link, error)
             return .gone

@@ -187,13 +187,7 @@ final class ReceivingSide: @unchecked Sendable {
                 continue
             }
             // Valid only until the next one is taken.
-            let copy = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: message.payload.count, alignment: 16)
-            copy.copyMemory(from: message.payload)
-            let kept = BusMessage(
-                payload: UnsafeRawBufferPointer(copy), topic: message.topic,
-                priority: message.priority, sequence: message.sequence, context: message.context,
-                sentNanoseconds: message.sentNanoseconds, producerIndex: message.producerIndex)
+            let (kept, copy) = message.copied
             stash.append(Stashed(message: kept, link: link, copy: copy))
         }
         return found
@@ -305,5 +299,25 @@ extension ReceivingSide {
         if bell.pointee.load(ordering: .sequentiallyConsistent) != seen { return true }
         for link in links where link.reader.hasMessages() { return true }
         return false
+    }
+}
+
+extension BusMessage {
+    /// The same message in memory of its own, with what it carries.
+    fileprivate var copied: (BusMessage, UnsafeMutableRawBufferPointer) {
+        let lead = Record.contextBytes
+        let room = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: lead + payload.count, alignment: 16)
+        var contextCopy: UnsafeRawPointer?
+        if let contextStart, let base = room.baseAddress {
+            base.copyMemory(from: contextStart, byteCount: lead)
+            contextCopy = UnsafeRawPointer(base)
+        }
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: room[lead...])
+        bytes.copyMemory(from: payload)
+        let message = BusMessage(
+            payload: UnsafeRawBufferPointer(bytes), topic: topic, lane: lane, second: second,
+            stamp: stamp, contextStart: contextCopy)
+        return (message, room)
     }
 }
