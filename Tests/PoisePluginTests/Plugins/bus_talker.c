@@ -1,5 +1,6 @@
 // Sends numbers, 0, 1, 2 …, RATE a second, until it is stopped; then leaves how many in the file
-// `sent` of its state folder.
+// `sent` of its state folder. -DSPOILS=n: instead of message n, and of each n-th after it, there is a
+// length in the ring that cannot be.
 #define _DEFAULT_SOURCE
 #include "skeleton.h"
 
@@ -35,6 +36,9 @@ static void *talk(void *argument) {
             continue;
         }
         memcpy(message.bytes, &number, sizeof number);
+#ifdef SPOILS
+        if (number % SPOILS == SPOILS - 1) memset((char *)message.bytes - 16, 0xFE, 8);
+#endif
         if (host->bus_commit(host->context, &message) == POISE_BUS_DONE) sent++;
         usleep(1000000 / RATE);
     }
