@@ -152,7 +152,7 @@ struct BusDaemonTests {
             seen(daemon, "one").count > 50 && seen(daemon, "two").count > 50
         }
         _ = try daemon.call(.breaker, ["feature": "one", "command": "hold"])
-        try daemon.waitForState("one", "stopped")
+        try daemon.wait("it has ended") { try daemon.pid("one") == nil }
         try daemon.wait("nothing goes there") {
             try links(daemon).first { $0["to"]?.string == "one" }?["shares"]?.array == [0]
         }
