@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "PoisePlugin", targets: ["PoisePlugin"]),
         .library(name: "PluginABI", targets: ["PluginABI"]),
         .library(name: "streaming", type: .dynamic, targets: ["Streaming"]),
+        .library(name: "digest", type: .dynamic, targets: ["Digest"]),
         .library(name: "poise-malloc-count", type: .dynamic, targets: ["CAllocationCount"]),
         .library(name: "catalogue-plugins", type: .dynamic, targets: ["CataloguePlugins"]),
     ],
@@ -97,6 +98,10 @@ let package = Package(
         room(
             "Streaming", sees: ["PoiseModel", "PoisePlugin", "StreamingCore"],
             path: "Plugins/Streaming/Plugin"),
+        room("DigestCore", sees: ["PoiseModel"], path: "Plugins/Digest/Core"),
+        room(
+            "Digest", sees: ["PoiseModel", "PoisePlugin", "DigestCore"],
+            path: "Plugins/Digest/Plugin"),
 
         .target(
             name: "PoiseTestSupport", dependencies: ["PoiseModel", "PoiseEngine", "PoiseLinux"],
@@ -145,7 +150,8 @@ let package = Package(
         tests(
             "StreamingTests",
             sees: [
-                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "PoiseTestSupport",
+                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "Digest", "DigestCore",
+                "PoiseTestSupport",
             ]),
         // The catalogue of bad plugins: those in Swift, what is known of all, and what measures them.
         room(

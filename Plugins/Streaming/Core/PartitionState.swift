@@ -10,11 +10,14 @@ struct PartitionState: Sendable {
         var anomalyThreshold: Double?
         var keysPerPartition: Int
         var writesResults: Bool
+        var publishesWindows: Bool
     }
 
     /// What came out of some input.
     struct Output: Sendable {
         var lines: [UInt8] = []
+        /// Closed windows as `ResultMessage` has them, one behind the other.
+        var messages: [UInt8] = []
         var anomalies: [Anomaly] = []
         var anomalyCount = 0
         var events = 0
@@ -165,12 +168,14 @@ struct PartitionState: Sendable {
     ) {
         guard let watermark else { return }
         let key = table.series[index].text
-        let writes = rules.writesResults
+        let name = table.series[index].name
+        let (writes, publishes) = (rules.writesResults, rules.publishesWindows)
         table.series[index].windows.close(
             until: watermark, shape: rules.shape, partial: partial
         ) { closed in
             output.windows += 1
             if writes { ResultLine.window(key, closed, into: &output.lines) }
+            if publishes { ResultMessage.window(name, closed, into: &output.messages) }
         }
     }
 }

@@ -33,6 +33,8 @@ package final class Pipeline: Sendable {
         package var mostBytes = 4 << 20
         /// Whether result lines are made at all.
         package var writesResults = true
+        /// Whether closed windows are given out as messages.
+        package var publishesWindows = false
 
         package init(shape: WindowShape) { self.shape = shape }
     }
@@ -43,6 +45,8 @@ package final class Pipeline: Sendable {
         package var submit: @Sendable (@escaping Job) -> Void
         /// Gets result lines (whole ones) and the anomalies among them.
         package var deliver: @Sendable ([UInt8], [Anomaly]) -> Void
+        /// Gets closed windows as `ResultMessage` has them, one behind the other.
+        package var publish: @Sendable ([UInt8]) -> Void
         /// Called when there is room again after there was none.
         package var onRoom: @Sendable () -> Void
 
@@ -50,11 +54,13 @@ package final class Pipeline: Sendable {
             now: @escaping @Sendable () -> Instant,
             submit: @escaping @Sendable (@escaping Job) -> Void,
             deliver: @escaping @Sendable ([UInt8], [Anomaly]) -> Void,
+            publish: @escaping @Sendable ([UInt8]) -> Void = { _ in },
             onRoom: @escaping @Sendable () -> Void = {}
         ) {
             self.now = now
             self.submit = submit
             self.deliver = deliver
+            self.publish = publish
             self.onRoom = onRoom
         }
     }
@@ -88,7 +94,8 @@ package final class Pipeline: Sendable {
             shape: settings.shape, pane: settings.shape.pane,
             anomalyThreshold: settings.anomalyThreshold,
             keysPerPartition: max(1, settings.mostKeys / settings.partitions),
-            writesResults: settings.writesResults)
+            writesResults: settings.writesResults,
+            publishesWindows: settings.publishesWindows)
         partitions = (0..<settings.partitions).map { _ in Partition(rules: rules) }
     }
 
@@ -252,6 +259,7 @@ package final class Pipeline: Sendable {
 
     private func take(_ output: PartitionState.Output) {
         counters.add(output)
+        if !output.messages.isEmpty { surroundings.publish(output.messages) }
         if !output.lines.isEmpty || !output.anomalies.isEmpty {
             surroundings.deliver(output.lines, output.anomalies)
         }

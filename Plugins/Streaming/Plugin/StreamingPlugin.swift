@@ -21,6 +21,7 @@ public final class StreamingPlugin: Plugin {
     private let pool: WorkerPool
     private let pipeline: Pipeline
     private let output: ResultOutput
+    private let busTeller: BusTeller
     private let feed: SourceFeed
     private let turnBell: Doorbell
     private let stopping = Atomic(false)
@@ -58,16 +59,23 @@ public final class StreamingPlugin: Plugin {
         let pool = WorkerPool(name: "streaming", allocation: host.allocation)
         let output = ResultOutput(configuration.output(in: host.stateFolder))
         let teller = AnomalyTeller(host: host)
+        let busTeller = BusTeller(bus: host.bus)
+        self.busTeller = busTeller
+        var settings = configuration.settings
+        settings.publishesWindows = host.bus.isAvailable
         self.pool = pool
         self.output = output
         pipeline = Pipeline(
-            settings: configuration.settings,
+            settings: settings,
             surroundings: Pipeline.Surroundings(
                 now: { SystemClock.now() }, submit: { _ = pool.submit(.latency, $0) },
                 deliver: { lines, anomalies in
                     if !lines.isEmpty { output.write(lines) }
-                    for anomaly in anomalies { teller.tell(anomaly) }
-                }, onRoom: { bell.ring() }))
+                    for anomaly in anomalies {
+                        busTeller.tell(anomaly)
+                        teller.tell(anomaly)
+                    }
+                }, publish: { busTeller.tell(windows: $0) }, onRoom: { bell.ring() }))
         feed = SourceFeed(
             pipeline: pipeline, configuration: configuration, bell: bell,
             note: { host.log(.info, $0) })
@@ -166,6 +174,8 @@ public final class StreamingPlugin: Plugin {
             ("windows_closed", Double(counters.windows.load(ordering: .relaxed))),
             ("workers", Double(pool.workers)),
             ("lost_bytes", Double(output.lostBytes)),
+            ("published", Double(busTeller.sent.load(ordering: .relaxed))),
+            ("unpublished", Double(busTeller.unsent.load(ordering: .relaxed))),
         ]
         return report
     }
