@@ -76,7 +76,7 @@ let package = Package(
             "PoiseDaemon",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseHardware", "PoisePolicyFile", "PoiseLinux",
-                "PoiseWire", "PoiseHistory",
+                "PoiseBus", "PoiseWire", "PoiseHistory",
             ]),
 
         program("poised", sees: ["PoiseDaemon"]),
@@ -169,7 +169,7 @@ let package = Package(
             "PoiseDaemonTests",
             sees: [
                 "PoiseModel", "PoiseEngine", "PoiseWire", "PoiseLinux", "PoiseDaemon",
-                "PoiseHistory", "PoiseTestSupport", "poised", "poise-host", "poise",
+                "PoiseBus", "PoiseHistory", "PoiseTestSupport", "poised", "poise-host", "poise",
                 "Streaming", "CatalogueKit",
             ]),
         tests(

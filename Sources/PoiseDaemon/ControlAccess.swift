@@ -42,10 +42,10 @@ extension ControlMethod {
     var needs: ControlAccess.Level {
         switch self {
         case .status, .allocations, .explain, .snapshot, .events, .history, .plugins, .topology,
-            .health, .rollouts:
+            .health, .rollouts, .busRoutes, .busCounters:
             .read
         case .featureStart, .featureStop, .featureRestart, .featureEnable, .featureDisable,
-            .breaker, .level, .rollout, .rollback, .chaos, .policyApply, .run:
+            .breaker, .level, .rollout, .rollback, .chaos, .policyApply, .run, .busTrace:
             .change
         }
     }

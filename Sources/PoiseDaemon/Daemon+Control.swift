@@ -96,7 +96,7 @@ extension Daemon {
     }
 
     /// Sends what can be sent and lets go of callers that are gone or done.
-    private func settle(_ token: UInt64, _ connection: ControlConnection, hungUp: Bool) {
+    func settle(_ token: UInt64, _ connection: ControlConnection, hungUp: Bool) {
         if !connection.flush() || hungUp {
             unwatch(connection.socket, token)
             server.connections[token] = nil
@@ -155,6 +155,9 @@ extension Daemon {
         case .rollback: return rollback(call)
         case .rollouts: return ControlReply(rolloutsJSON())
         case .chaos: return commandChaos(call)
+        case .busRoutes: return ControlReply(busRoutesJSON())
+        case .busCounters: return ControlReply(busCountersJSON())
+        case .busTrace: return traceTopic(call, connection)
         case .policyApply: return applyPolicy(call.parameters, connection)
         case .run: return run(call, connection)
         }
@@ -182,7 +185,9 @@ extension Daemon {
         let isDry = method == .policyApply && call.parameters["dryRun"]?.bool == true
         // Asking for the level is not setting it.
         let isQuestion = method == .level && call.parameters["set"] == nil
-        let needs = isDry || isQuestion ? .read : method.needs
+        // What features say is for who may change things; that they say something is not.
+        let isOutside = method == .busTrace && call.parameters["payload"]?.bool != true
+        let needs = isDry || isQuestion || isOutside ? .read : method.needs
         let level = access.level(user: peer.user, groups: Array(peer.groups))
         return level < needs ? ControlReply(.notAllowed, access.refusal(of: method)) : nil
     }
@@ -231,7 +236,9 @@ extension Daemon {
     func dropSilentCallers() {
         let now = MonotonicClock.now
         for (token, connection) in server.connections
-        where connection.follows == nil && now - connection.heardAt > ControlServer.patience {
+        where connection.follows == nil && featureBus.traces[token] == nil
+            && now - connection.heardAt > ControlServer.patience
+        {
             unwatch(connection.socket, token)
             server.connections[token] = nil
         }

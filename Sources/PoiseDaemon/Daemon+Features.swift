@@ -176,6 +176,7 @@ extension Daemon {
         process.end { orphans }
         killGroup(feature)
         processes[feature] = nil
+        endBus(of: feature)
         forget(feature)
         reapOrphans()
         let (ending, because, kind) = process.ending(status)
@@ -229,7 +230,9 @@ extension Daemon {
         case .failed(let stage, let text, _):
             process.toldFailure = "\(stage): \(text)"
         case .dropped(let counts): process.traffic.droppedByHost(counts)
-        case .busDamaged, .busDetached: break
+        case .busDamaged(let link, let byPeer, let text):
+            takeDamage(link, byPeer: byPeer, text, from: process)
+        case .busDetached(let link): takeDetached(link, from: process)
         }
     }
 

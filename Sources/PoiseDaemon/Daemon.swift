@@ -77,6 +77,8 @@ package final class Daemon {
     /// How long the turn took that made the plan in force: solving and all.
     var solveMicroseconds: Int?
     let sensing = Sensing()
+    /// What features say to each other.
+    let featureBus: FeatureBus
     /// Harm that is being done on purpose.
     var chaos = ChaosBook()
     /// How strict the limits of what features send are.
@@ -108,6 +110,7 @@ package final class Daemon {
     ) throws(SystemError) {
         self.options = options
         self.service = service
+        featureBus = FeatureBus(BusStore(Daemon.busKeeper(service)))
         self.machine = machine
         self.policyPath = policyPath
         startPolicyPath = policyPath
@@ -151,6 +154,7 @@ package final class Daemon {
         takeKeptState(now)
         if let because = choice.because { say("degraded", nil, "cgroups are not used: \(because)") }
         recover(inherited, left)
+        recoverLinks(inherited)
         keepHistory()
     }
 
@@ -173,6 +177,7 @@ package final class Daemon {
                 + "backend \(enforcer.backend.rawValue), "
                 + RuntimeFolder.socket(in: options.runtimeFolder))
         turn()
+        settleLinks()
         tell(.ready, .status("policy \(engine.policy.name), backend \(enforcer.backend.rawValue)"))
         while !isDone {
             for ready in try epoll.wait(timeout: pause) { dispatch(ready) }
@@ -183,6 +188,8 @@ package final class Daemon {
             settleBus()
             if let due = chaos.nextDue, due <= MonotonicClock.now { lookAfterChaos() }
             if !inbox.isEmpty || isEngineDue { turn() }
+            settleLinks()
+            followTopics()
             followChecks()
         }
         endLeftovers(all: true)
@@ -190,6 +197,7 @@ package final class Daemon {
         endHistory()
         giveGroupsBack()
         unlink(Daemon.statePath(in: options.runtimeFolder))
+        unlink(options.runtimeFolder + "/bus")
         say("stopped", nil, "all features have ended")
         if ownsSocket { unlink(RuntimeFolder.socket(in: options.runtimeFolder)) }
     }
@@ -209,7 +217,7 @@ package final class Daemon {
         if !inbox.isEmpty { return .zero }
         let moments = [
             nextTick, policyDue, machineDue, engine.nextDeadline, units.bus?.timeout,
-            senseDue, chaos.nextDue, checks.nextMoment,
+            senseDue, chaos.nextDue, checks.nextMoment, featureBus.nextMoment,
         ].compactMap { $0 }
         return max(.zero, (moments.min() ?? nextTick) - MonotonicClock.now)
     }
@@ -232,7 +240,10 @@ package final class Daemon {
             engine.plan[feature] != engine.records[feature]?.allocation
         }
         // A look that nothing follows from changes nothing for the next daemon either.
-        if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) { leaveState() }
+        if !directives.isEmpty || !inputs.allSatisfy(\.isLoad) {
+            leaveState()
+            featureBus.isDirty = true
+        }
         record(inputs, now: start, directives)
     }
 

@@ -97,7 +97,8 @@ package struct EventLog: Sendable {
 
     /// Kinds of events: those of the engine, and what the daemon says beside.
     package static let kinds: [String] = Set(EngineEvent.Kind.allCases.map(\.rawValue)).union([
-        "advisory", "chaos", "degraded", "drift", "dropped", "error", "event", "found", "health",
+        "advisory", "bus", "chaos", "degraded", "drift", "dropped", "error", "event", "found",
+        "health",
         "operator",
         "policy", "ready", "refused", "stopped", "stopping",
     ]).sorted()

@@ -85,6 +85,28 @@ final class FeatureProcess {
         }
     }
 
+    /// What came of an order with descriptors.
+    enum Sending {
+        case sent
+        /// Its socket is full: to be tried again.
+        case later
+        /// There is no host any more, or the order is longer than any may be.
+        case never
+    }
+
+    /// Sends an order with descriptors that the host gets copies of.
+    func send(_ order: HostOrder, with descriptors: [FileDescriptor]) -> Sending {
+        guard let channel else { return .never }
+        let bytes = Array(order.json.description.utf8)
+        guard bytes.count <= HostOrder.longest else { return .never }
+        do throws(SystemError) {
+            let count = try LocalSocket.send(bytes[...], with: descriptors, to: channel)
+            return count == nil ? .later : .sent
+        } catch {
+            return .never
+        }
+    }
+
     /// The next datagram of its host; one that is gone has nothing more to say.
     func nextNews() -> FileDescriptor.Reading {
         guard let channel else { return .end }

@@ -26,6 +26,8 @@ struct Inherited {
 
     private(set) var listener: FileDescriptor?
     private(set) var features: [FeatureID: Pieces] = [:]
+    /// Files of the bus, under the names that `BusStore` gave them.
+    private(set) var bus: [(name: BusFileName, descriptor: FileDescriptor)] = []
     /// Names that say nothing to us.
     private(set) var unknown: [String] = []
 
@@ -34,6 +36,8 @@ struct Inherited {
             let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
             if name == Inherited.control {
                 listener = descriptor
+            } else if let file = BusFileName(name) {
+                bus.append((file, descriptor))
             } else if parts.count == 2, let kind = Kind(rawValue: parts[0]),
                 let feature = FeatureID(parts[1])
             {

@@ -2,6 +2,8 @@
 package struct BusPolicy: Sendable, Equatable, Codable {
     /// Shared memory of each feature that sends, for messages too long for a ring; 0 is none.
     package var arenaBytes: Int
+    /// What an arena may have, when there is one.
+    package static let arenaRange = (1 << 20)...(16 << 30)
     /// In the order of their names.
     package var routes: [BusRoute]
 
@@ -25,10 +27,15 @@ package struct BusRoute: Sendable, Equatable, Codable {
     package var full: FullRing
     /// One lane of one ring, a power of two.
     package var ringBytes: Int
+    /// Smallest and largest lane.
+    package static let ringRange = (4 << 10)...(64 << 20)
     /// How who receives waits.
     package var wait: BusWait
     /// Whether all senders write into one ring instead of one each.
     package var isShared: Bool
+    /// So many senders share a ring at most: half of the numbers that messages have for them, since
+    /// each may have a canary.
+    package static let mostSharing = 128
 
     package init(
         name: String, topics: [String], from: [FeatureID] = [], to: [FeatureID] = [],
@@ -83,6 +90,9 @@ package enum FullRing: Sendable, Equatable, Codable {
     case dropNewest
     /// Keeps it on disk, this many bytes at most; then as `block(.zero)`.
     case spill(mostBytes: Int)
+
+    /// What a spill may take of the disk.
+    package static let spillRange = (1 << 20)...(1 << 40)
 }
 
 /// How a side of the bus waits for the other.
@@ -114,5 +124,14 @@ package enum BusTopic {
         var hash: UInt32 = 0x811C_9DC5
         for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
         return hash == 0 ? 1 : hash
+    }
+
+    /// Whether a topic can have this name: 1 to 64 of `a-z A-Z 0-9 - _ . /`.
+    package static func isName(_ name: String) -> Bool {
+        let isAllowed: (UInt8) -> Bool = { byte in
+            (45...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || byte == 95
+        }
+        return (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isAllowed)
     }
 }

@@ -97,4 +97,15 @@ extension PolicyDecoder {
         if nanoseconds % 1_000_000 == 0 { return "\(nanoseconds / 1_000_000)ms" }
         return "\(nanoseconds / 1000)us"
     }
+    /// An amount of memory as a policy writes it, exactly.
+    static func spelled(bytes: Int) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        let step = min(bytes == 0 ? 0 : bytes.trailingZeroBitCount / 10, units.count - 1)
+        return "\(bytes >> (10 * step))\(units[step])"
+    }
+
+    /// `4KiB to 64MiB`.
+    static func spelled(_ range: ClosedRange<Int>) -> String {
+        "\(spelled(bytes: range.lowerBound)) to \(spelled(bytes: range.upperBound))"
+    }
 }

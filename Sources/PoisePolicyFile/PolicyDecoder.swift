@@ -8,11 +8,13 @@ import PoiseModel
 struct PolicyDecoder {
     var mistakes: MistakeList
     var featureDependencies: [FeatureDependency] = []
+    /// The features that are written, whether they could be read or not; empty when that is unknown.
+    var featureNames: Set<String> = []
 
     mutating func policy(_ root: YAMLNode) -> Policy? {
         let whole = Field(path: "", key: "", keyMark: root.mark, value: root)
         let known = [
-            "version", "name", "reserve", "features", "rebalance", "levels", "supervision",
+            "version", "name", "reserve", "features", "rebalance", "levels", "supervision", "bus",
         ]
         guard let fields = fields(of: whole, known: known) else { return nil }
         version(fields)
@@ -20,6 +22,7 @@ struct PolicyDecoder {
             name: name(fields), reserve: reserve(fields), features: features(fields),
             rebalance: rebalance(fields["rebalance"]), levels: levels(fields["levels"]))
         policy.supervision = supervision(fields["supervision"])
+        policy.bus = bus(fields["bus"], among: policy.features)
         return policy
     }
 
@@ -89,6 +92,7 @@ struct PolicyDecoder {
             if let feature = feature(member) { features.append(feature) }
         }
         settleDependencies(among: members.map(\.key))
+        if !field.value.isCut { featureNames = Set(members.map(\.key)) }
         return features
     }
 

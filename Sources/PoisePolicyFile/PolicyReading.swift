@@ -31,6 +31,13 @@ package enum PolicyLimit {
     package static let mistakes = 1000
     /// A week of minutes.
     package static let forecastSteps = 10_080
+    package static let routes = 256
+    /// Of one route.
+    package static let topics = 64
+    /// Rings of all routes; a rollout makes up to four of one.
+    package static let links = 1024
+    /// What tells a host where its feature sends; a datagram between daemon and host has 64 KiB.
+    package static let tableBytes = 60_000
 }
 
 extension Policy {

@@ -113,6 +113,12 @@ package enum ControlMethod: String, CaseIterable, Sendable {
     case rollouts = "io.poise.Rollouts"
     /// Does harm on purpose, where the daemon was started for that.
     case chaos = "io.poise.Chaos"
+    /// Where messages of features go.
+    case busRoutes = "io.poise.BusRoutes"
+    /// What each link of the bus has counted since it was made.
+    case busCounters = "io.poise.BusCounters"
+    /// Messages of a topic as they pass: the parameters `topic`, `count` and `payload`.
+    case busTrace = "io.poise.BusTrace"
     case policyApply = "io.poise.PolicyApply"
     case run = "io.poise.Run"
 }

@@ -17,6 +17,7 @@ enum CommandTable {
         LevelCommand.command,
         PolicyApplyCommand.command, PluginListCommand.command, PluginRolloutCommand.command,
         PluginRollbackCommand.command, PluginRolloutsCommand.command, RunCommand.command,
+        BusRoutesCommand.command, BusTopCommand.command, BusTraceCommand.command,
         ChaosInjectCommand.command, ChaosRunCommand.command, ChaosListCommand.command,
     ]
 

@@ -15,6 +15,8 @@ package final class Console {
     private var pending: [UInt8] = []
     private var showsProgress = false
     private var hasProgress = false
+    private var isTerminal = false
+    private var hasPage = false
 
     /// A console that hands its bytes to `write`, which gives nil or why it could not.
     package init(
@@ -36,6 +38,7 @@ package final class Console {
         ) { stream, bytes in
             writeAll(bytes, to: stream == .output ? STDOUT_FILENO : STDERR_FILENO)
         }
+        console.isTerminal = isatty(STDOUT_FILENO) == 1
         console.showsProgress = isatty(STDERR_FILENO) == 1
         return console
     }
@@ -44,6 +47,17 @@ package final class Console {
     package func print(_ line: String) {
         pending += Array(line.utf8)
         pending.append(10)
+    }
+
+    /// Begins a page that takes the place of the one before on a terminal; elsewhere an empty line
+    /// is between two.
+    package func beginPage(followsOthers: Bool) {
+        if isTerminal, followsOthers {
+            pending += Array("\u{1B}[H\u{1B}[2J".utf8)
+        } else if hasPage {
+            print("")
+        }
+        hasPage = true
     }
 
     /// Adds a JSON document to standard output.

@@ -127,6 +127,31 @@ package enum LocalSocket {
         }
     }
 
+    /// As `send`, with descriptors that the other end gets copies of (`SCM_RIGHTS`); at most
+    /// `POISE_MOST_DESCRIPTORS`. Nil also when too many are on their way (`ETOOMANYREFS`).
+    package static func send(
+        _ bytes: ArraySlice<UInt8>, with descriptors: [FileDescriptor], to socket: FileDescriptor
+    ) throws(SystemError) -> Int? {
+        let numbers = descriptors.map(\.number)
+        do throws(SystemError) {
+            return try withExtendedLifetime(descriptors) { () throws(SystemError) in
+                let sent = try linuxCall("sendmsg", on: socket.name) {
+                    bytes.withUnsafeBytes {
+                        Int32(
+                            clamping: poise_send_descriptors(
+                                socket.number, $0.baseAddress, UInt64($0.count), numbers,
+                                UInt32(numbers.count)))
+                    }
+                }
+                return Int(sent)
+            }
+        } catch {
+            let passing: Set<Errno> = [.tryAgain, Errno(ETOOMANYREFS), Errno(ENOBUFS)]
+            guard passing.contains(error.errno) else { throw error }
+            return nil
+        }
+    }
+
     private static let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
 
     private static func make(_ name: String) throws(SystemError) -> FileDescriptor {

@@ -16,6 +16,14 @@ extension Policy: SelfChecking {
         {
             return "rebalances in a way that cannot be"
         }
+        let plugins = features.count {
+            if case .plugin = $0.source { true } else { false }
+        }
+        for route in bus.routes where route.isShared {
+            // Each may have a canary, and a message has one byte for its sender.
+            let senders = route.from.isEmpty ? plugins : route.from.count
+            if senders > BusRoute.mostSharing { return "\(senders) senders cannot share a ring" }
+        }
         return nil
     }
 }
@@ -95,5 +103,36 @@ extension LevelTrigger: SelfChecking {
             return "begins at \(value), which cannot be"
         }
         return nil
+    }
+}
+
+extension BusPolicy: SelfChecking {
+    package var contradiction: String? {
+        if arenaBytes != 0, !BusPolicy.arenaRange.contains(arenaBytes) {
+            return "an arena cannot have \(arenaBytes) bytes"
+        }
+        for (left, right) in zip(routes, routes.dropFirst()) where left.name >= right.name {
+            return "routes are not in the order of their names"
+        }
+        return nil
+    }
+}
+
+extension BusRoute: SelfChecking {
+    package var contradiction: String? {
+        guard FeatureID(name) != nil else { return "a route cannot have its name" }
+        guard BusRoute.ringRange.contains(ringBytes), ringBytes.nonzeroBitCount == 1 else {
+            return "a ring cannot have \(ringBytes) bytes"
+        }
+        guard !topics.isEmpty, topics.allSatisfy(BusTopic.isName) else {
+            return "a topic cannot have its name, or there is none"
+        }
+        switch full {
+        case .block(let time) where !(.zero...Amounts.longest).contains(time):
+            return "a sender cannot wait \(time)"
+        case .spill(let most) where !FullRing.spillRange.contains(most):
+            return "\(most) bytes cannot be spilled"
+        case .block, .dropOldest, .dropNewest, .spill: return nil
+        }
     }
 }
