@@ -50,10 +50,13 @@ static void second(const struct peer *peer, const struct run *run, struct end en
     if (pin(run->cpus[1]) != 0 || (peer->attach != NULL && peer->attach(run, ends, 1) != 0))
         _exit(fail("opening", peer->name));
     atomic_store(&run->shared->ready, 1);
-    if (trips)
+    if (trips) {
         peer->pong(run, &ends[0], &ends[1]);
-    else
+        // ZeroMQ sends in a thread of its own, which must not end before the last answer.
+        while (atomic_load(&run->shared->ended) == 0) usleep(100);
+    } else {
         peer->consume(run, &ends[0]);
+    }
     _exit(0);
 }
 

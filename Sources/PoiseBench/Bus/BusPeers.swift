@@ -101,6 +101,7 @@ struct BusPeers {
         _ process: ChildProcess, _ output: FileDescriptor, name: String
     ) throws(SystemError) -> String {
         var text: [UInt8] = []
+        let late = MonotonicClock.now + .seconds(120)
         // Others may hold the writing end; the process's end is what counts.
         while true {
             let end = try process.reap()
@@ -109,6 +110,11 @@ struct BusPeers {
                 var watched = pollfd(fd: output.number, events: Int16(POLLIN), revents: 0)
                 _ = poll(&watched, 1, 5)
                 if watched.revents & Int16(POLLHUP) != 0 { usleep(500) }
+                if MonotonicClock.now > late {
+                    try process.signal(SIGKILL)
+                    throw SystemError(
+                        "running", on: name, .timedOut, advice: "it did not end within 120 s")
+                }
                 continue
             }
             guard end == .exited(code: 0) else {
