@@ -80,7 +80,8 @@ let package = Package(
             ]),
 
         program("poised", sees: ["PoiseDaemon"]),
-        room("PoiseBench", sees: ["PoiseModel", "PoiseEngine", "PoiseLinux"]),
+        room(
+            "PoiseBench", sees: ["PoiseModel", "PoiseEngine", "PoiseLinux", "PoiseBus", "CLinux"]),
         room(
             "PoiseCLI",
             sees: [
@@ -181,7 +182,9 @@ let package = Package(
             ]),
         tests(
             "PoiseBenchTests",
-            sees: ["PoiseModel", "PoiseBench", "PoiseHardware", "PoiseTestSupport"]),
+            sees: [
+                "PoiseModel", "PoiseBench", "PoiseBus", "PoiseHardware", "PoiseTestSupport",
+            ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
