@@ -13,6 +13,19 @@ package enum StreamingMessage: Sendable, Equatable {
         package var mean: Double
         package var p99: Double
         package var isPartial: Bool
+
+        package init(
+            key: String, start: Int, end: Int, events: Int, mean: Double, p99: Double,
+            isPartial: Bool
+        ) {
+            self.key = key
+            self.start = start
+            self.end = end
+            self.events = events
+            self.mean = mean
+            self.p99 = p99
+            self.isPartial = isPartial
+        }
     }
 
     package struct Anomaly: Sendable, Equatable {
@@ -21,6 +34,13 @@ package enum StreamingMessage: Sendable, Equatable {
         package var time: Int
         package var value: Double
         package var score: Double
+
+        package init(key: String, time: Int, value: Double, score: Double) {
+            self.key = key
+            self.time = time
+            self.value = value
+            self.score = score
+        }
     }
 
     static let longestKey = 4096
