@@ -86,6 +86,15 @@ import Testing
         #expect(MemoryLayout<DigestCounts>.size <= 960)
     }
 
+    @Test func `Copies of a series count as one`() {
+        var counts = DigestCounts()
+        for key in ["cpu~1", "cpu~22", "cpu", "cpu~x", "~3"] {
+            counts.add(
+                .anomaly(StreamingMessage.Anomaly(key: key, time: 0, value: 0, score: 1)))
+        }
+        #expect(counts.known.map(\.anomalies).sorted() == [1, 1, 3])
+    }
+
     @Test func `A burst is told once, at its beginning, and again after quiet`() {
         var digest = Digest(burst: Digest.Burst(count: 3, within: .seconds(10)))
         let anomaly = StreamingMessage.anomaly(

@@ -45,6 +45,14 @@ package enum StreamingMessage: Sendable, Equatable {
 
     static let longestKey = 4096
 
+    /// What a key is counted as: streaming's copies of a series for load, `NAME~7`, count as `NAME`.
+    static func series(_ key: String) -> String {
+        guard let mark = key.lastIndex(of: "~"), mark != key.startIndex else { return key }
+        let digits = key[key.index(after: mark)...].utf8
+        let isCopy = !digits.isEmpty && digits.allSatisfy { (48...57).contains($0) }
+        return isCopy ? String(key[..<mark]) : key
+    }
+
     /// Reads a window; nil when it is none.
     package static func window(_ bytes: RawSpan) -> StreamingMessage? {
         guard let key = key(bytes, lead: 104) else { return nil }
