@@ -80,7 +80,8 @@ let package = Package(
             ]),
 
         program("poised", sees: ["PoiseDaemon"]),
-        room("PoiseBench", sees: ["PoiseModel", "PoiseEngine", "PoiseLinux"]),
+        room(
+            "PoiseBench", sees: ["PoiseModel", "PoiseEngine", "PoiseLinux", "PoiseBus", "CLinux"]),
         room(
             "PoiseCLI",
             sees: [
@@ -145,12 +146,15 @@ let package = Package(
             ]),
         tests(
             "PoisePluginTests",
-            sees: ["PoiseModel", "PoiseWire", "PoisePlugin", "PluginABI", "PoiseTestSupport"],
+            sees: [
+                "PoiseModel", "PoiseWire", "PoiseBus", "PoisePlugin", "PluginABI", "CLinux",
+                "PoiseTestSupport", "poise-host",
+            ],
             exclude: ["Plugins"]),
         tests(
             "StreamingTests",
             sees: [
-                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "Digest", "DigestCore",
+                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "DigestCore",
                 "PoiseTestSupport",
             ]),
         // The catalogue of bad plugins: those in Swift, what is known of all, and what measures them.
@@ -178,7 +182,9 @@ let package = Package(
             ]),
         tests(
             "PoiseBenchTests",
-            sees: ["PoiseModel", "PoiseBench", "PoiseHardware", "PoiseTestSupport"]),
+            sees: [
+                "PoiseModel", "PoiseBench", "PoiseBus", "PoiseHardware", "PoiseTestSupport",
+            ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -65,7 +65,7 @@ enum PluginBorder {
         let host = Host(
             feature: String(cString: creation.pointee.feature),
             stateFolder: String(cString: creation.pointee.state_folder),
-            allocation: Allocation(allocation.pointee), bus: Bus(BusCalls(table)),
+            allocation: Allocation(allocation.pointee), bus: Bus(border: table),
             tell: HostTable.calls(table))
         return attempt(why) { () throws(PluginError) in
             let config = try config(of: creation.pointee)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import PoiseModel
 import PoiseWire
@@ -44,6 +45,13 @@ final class HostProcess {
     func tell(_ order: HostOrder) { tell(Array(order.json.description.utf8)) }
 
     func tell(_ bytes: [UInt8]) { send(channel, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+
+    /// An order with descriptors, as those of the bus come.
+    func tell(_ order: HostOrder, _ descriptors: [Int32]) {
+        let bytes = Array(order.json.description.utf8)
+        _ = poise_send_descriptors(
+            channel, bytes, UInt64(bytes.count), descriptors, UInt32(descriptors.count))
+    }
 
     /// Lets go of the channel, as a `poised` that dies does.
     func hangUp() {

@@ -26,6 +26,13 @@ enum Programs {
         return folder
     }
 
+    /// A plugin of this build in Swift.
+    static func library(_ name: String) throws -> String {
+        let place = try buildFolder() + "/lib\(name).so"
+        guard access(place, R_OK) == 0 else { throw Errno(errno) }
+        return place
+    }
+
     /// The folder of the test bundle, which is mapped into this process.
     private static func buildFolder() throws -> String {
         for line in try text(of: "/proc/self/maps").split(separator: "\n") {

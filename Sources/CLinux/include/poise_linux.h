@@ -114,7 +114,7 @@ enum poise_step {
     POISE_STEP_EXEC,
 };
 
-enum { POISE_DESCRIPTORS_MOST = 64 };
+enum { POISE_DESCRIPTORS_MOST = 320 };
 
 // `ours` of this process becomes `theirs` of the child.
 struct poise_descriptor {

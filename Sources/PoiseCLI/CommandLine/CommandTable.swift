@@ -7,6 +7,7 @@ enum CommandTable {
         BenchPlanCommand.command, BenchApplyCommand.command, BenchExplainCommand.command,
         BenchUtilisationCommand.command, BenchPlacementCommand.command,
         BenchSolverCommand.command, BenchStabilityCommand.command,
+        BenchBusCommand.command,
         PluginNewCommand.command, PluginCheckCommand.command, CompletionsCommand.command,
         StatusCommand.command, HealthCommand.command, AllocationsCommand.command,
         ExplainCommand.command,

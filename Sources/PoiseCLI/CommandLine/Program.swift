@@ -1,3 +1,4 @@
+import PoiseBench
 import PoiseModel
 
 /// The whole command line as a function of its words.
@@ -6,6 +7,7 @@ package enum Program {
 
     /// Does what `words` say and gives the exit code.
     package static func run(_ words: some Sequence<String>, console: Console) -> ExitCode {
+        if let code = benchEnd(words) { return code }
         let parser = Parser(commands: CommandTable.commands)
         do throws(CommandFailure) {
             let code: ExitCode
@@ -25,6 +27,13 @@ package enum Program {
         } catch {
             return report(error, on: console)
         }
+    }
+
+    /// The second process of a measurement, which `poise bench` starts by itself.
+    private static func benchEnd(_ words: some Sequence<String>) -> ExitCode? {
+        var rest = Array(words)[...]
+        guard rest.popFirst() == BusEnd.word else { return nil }
+        return ExitCode(rawValue: BusEnd.run(rest)) ?? .no
     }
 
     private static func report(_ failure: CommandFailure, on console: Console) -> ExitCode {

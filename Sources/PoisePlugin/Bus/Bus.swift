@@ -1,4 +1,4 @@
-import PluginABI
+package import PluginABI
 import PoiseModel
 import Synchronization
 
@@ -66,6 +66,11 @@ public final class Bus: Sendable {
     init(_ calls: BusCalls?) {
         self.calls = calls
         feeder = calls.map(BusFeeder.init)
+    }
+
+    /// The bus behind a host's table; it is not available when the table has none.
+    package convenience init(border table: UnsafePointer<poise_host_functions>) {
+        self.init(BusCalls(table))
     }
 
     deinit { feeder?.end() }

@@ -23,6 +23,18 @@ public final class FakeBus: Sendable {
         public var trace: Bus.Trace?
         /// Whether it is the reply to a message that was delivered.
         public var isReply: Bool
+
+        /// A message as the plugin may have sent it.
+        public init(
+            topic: Bus.Topic, priority: Bus.Priority, bytes: [UInt8], trace: Bus.Trace? = nil,
+            isReply: Bool = false
+        ) {
+            self.topic = topic
+            self.priority = priority
+            self.bytes = bytes
+            self.trace = trace
+            self.isReply = isReply
+        }
     }
 
     let core: FakeBusCore

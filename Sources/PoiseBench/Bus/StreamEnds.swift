@@ -1,0 +1,181 @@
+import PoiseBus
+import PoiseModel
+
+/// The two ends of a stream: so many messages as fast as they go, over one link or over several in
+/// turn.
+enum StreamEnds {
+    static func produce(_ order: BusEndOrder) throws(BusError) -> EndReport {
+        let message = BenchMessage(bytes: order["bytes"])
+        var report = EndReport()
+        guard order["links"] > 1 else {
+            var writer = try GivenLinks.writer(0, order)
+            BusEnd.ready()
+            var meter = CostMeter(counts: order["counts"] != 0)
+            meter.start()
+            report["started"] = Int(BusClock.now)
+            if order["batch"] > 1 {
+                try batches(&writer, message, order)
+            } else {
+                try singles(&writer, message, order)
+            }
+            meter.stop(&report)
+            return report
+        }
+        let links = try LinkList<RingWriter>(count: order["links"]) { index throws(BusError) in
+            try GivenLinks.writer(index, order)
+        }
+        BusEnd.ready()
+        report["started"] = Int(BusClock.now)
+        try spread(links, message, order)
+        return report
+    }
+
+    static func consume(_ order: BusEndOrder) throws(BusError) -> EndReport {
+        let message = BenchMessage(bytes: order["bytes"])
+        var report = EndReport()
+        guard order["links"] > 1 else {
+            var reader = try GivenLinks.reader(0, order)
+            BusEnd.ready()
+            var meter = CostMeter(counts: order["counts"] != 0)
+            meter.start()
+            let wrong = try take(&reader, message, order)
+            report["ended"] = Int(BusClock.now)
+            meter.stop(&report)
+            report["wrong"] = wrong
+            return report
+        }
+        let links = try LinkList<RingReader>(count: order["links"]) { index throws(BusError) in
+            try GivenLinks.reader(index, order)
+        }
+        BusEnd.ready()
+        report["wrong"] = try gather(links, message, order)
+        report["ended"] = Int(BusClock.now)
+        return report
+    }
+
+    private static func singles(
+        _ writer: inout RingWriter, _ message: borrowing BenchMessage, _ order: BusEndOrder
+    ) throws(BusError) {
+        let count = UInt64(order["messages"])
+        let bytes = message.bytes
+        var number: UInt64 = 0
+        while number < count {
+            guard
+                let room = try writer.reserve(bytes, topic: BenchMessage.topic, priority: .normal)
+            else {
+                spinOnce()
+                continue
+            }
+            message.fill(room, number)
+            writer.commit()
+            number += 1
+        }
+    }
+
+    private static func batches(
+        _ writer: inout RingWriter, _ message: borrowing BenchMessage, _ order: BusEndOrder
+    ) throws(BusError) {
+        let count = UInt64(order["messages"])
+        let bytes = message.bytes
+        let batch = order["batch"]
+        var number: UInt64 = 0
+        var staged = 0
+        while number < count {
+            let room = try writer.reserve(bytes, topic: BenchMessage.topic, priority: .normal)
+            guard let room else {
+                if staged > 0 { writer.publish() }
+                staged = 0
+                spinOnce()
+                continue
+            }
+            message.fill(room, number)
+            writer.stage()
+            number += 1
+            staged += 1
+            if staged == batch {
+                writer.publish()
+                staged = 0
+            }
+        }
+        writer.publish()
+    }
+
+    /// Takes all messages and gives how many were not what they had to be.
+    private static func take(
+        _ reader: inout RingReader, _ message: borrowing BenchMessage, _ order: BusEndOrder
+    ) throws(BusError) -> Int {
+        let count = UInt64(order["messages"])
+        let batch = order["batch"]
+        var number: UInt64 = 0
+        var isKnown = order["resumes"] == 0
+        var wrong = 0
+        var open = 0
+        while number < count {
+            guard let next = try reader.next() else {
+                if open > 0 { reader.commit() }
+                open = 0
+                spinOnce()
+                continue
+            }
+            let found = message.take(next.payload)
+            if !isKnown, let found { number = found }
+            isKnown = true
+            if found != number { wrong += 1 }
+            number += 1
+            open += 1
+            if open >= batch {
+                reader.commit()
+                open = 0
+            }
+        }
+        reader.commit()
+        return wrong
+    }
+
+    /// Batches go to one link after the other.
+    private static func spread(
+        _ links: borrowing LinkList<RingWriter>, _ message: borrowing BenchMessage,
+        _ order: BusEndOrder
+    ) throws(BusError) {
+        var left = order["messages"]
+        var numbers = [UInt64](repeating: 0, count: links.count)
+        var index = 0
+        while left > 0 {
+            var staged = 0
+            while staged < order["batch"], left > 0,
+                let room = try links[index].reserve(
+                    message.bytes, topic: BenchMessage.topic, priority: .normal)
+            {
+                message.fill(room, numbers[index])
+                links[index].stage()
+                numbers[index] += 1
+                staged += 1
+                left -= 1
+            }
+            if staged > 0 { links[index].publish() } else { spinOnce() }
+            index = index + 1 == links.count ? 0 : index + 1
+        }
+    }
+
+    private static func gather(
+        _ links: borrowing LinkList<RingReader>, _ message: borrowing BenchMessage,
+        _ order: BusEndOrder
+    ) throws(BusError) -> Int {
+        var left = order["messages"]
+        var numbers = [UInt64](repeating: 0, count: links.count)
+        var wrong = 0
+        var index = 0
+        while left > 0 {
+            var taken = 0
+            while taken < order["batch"], let next = try links[index].next() {
+                if message.take(next.payload) != numbers[index] { wrong += 1 }
+                numbers[index] += 1
+                taken += 1
+            }
+            if taken > 0 { links[index].commit() }
+            left -= taken
+            index = index + 1 == links.count ? 0 : index + 1
+        }
+        return wrong
+    }
+}
