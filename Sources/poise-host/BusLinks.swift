@@ -47,8 +47,15 @@ struct BusLinks {
                 mapping: descriptors[0], bytes: layout.producerFileBytes, writable: isProducer)
             let consumer = try BusMemory(
                 mapping: descriptors[1], bytes: layout.consumerFileBytes, writable: !isProducer)
+            let bytes = descriptors.count > 2 ? attachment.arenaBytes : 0
             if isProducer {
+                if bytes > 0 { try takeArena(descriptors[2], bytes) }
                 try endpoint.attach(sending: end, producer: producer, consumer: consumer)
+            } else if bytes > 0 {
+                let arena = try BusMemory(
+                    mapping: descriptors[2], bytes: bytes, writable: false)
+                try endpoint.attach(
+                    receiving: end, producer: producer, consumer: consumer, arena: arena)
             } else {
                 try endpoint.attach(receiving: end, producer: producer, consumer: consumer)
             }
@@ -63,6 +70,17 @@ struct BusLinks {
                     text: HostMessageText.tame(text.utf8, longest: 2048)))
         }
     }
+
+    /// One arena for all links of a process: it comes with each of them.
+    private func takeArena(_ descriptor: Int32, _ bytes: Int) throws(BusError) {
+        let memory = try BusMemory(mapping: descriptor, bytes: bytes, writable: true)
+        let own = dup(descriptor)
+        guard own >= 0 else { throw .system("dup", Errno(errno)) }
+        if !endpoint.takeArena(memory: memory, descriptor: own) { close(own) }
+    }
+
+    /// Messages that find no room wait in this folder, where their routes say so.
+    func spill(in folder: String) { endpoint.spill(in: folder) }
 
     /// Sends by this table from now on.
     func route(by table: BusTable) {

@@ -122,6 +122,7 @@ struct HostLoop {
         case .busRoutes(let table): bus.route(by: table)
         case .busDetach(let link): bus.detach(link)
         default:
+            if case .start(_, _, _, _, let folder) = order { bus.spill(in: folder) }
             hasStart = true
             plugin.orders.put(order)
         }

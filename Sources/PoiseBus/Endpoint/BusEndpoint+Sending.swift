@@ -18,27 +18,51 @@ extension BusEndpoint {
     /// Longest time in one piece that a thread waits for room with the link's lock: a thread with
     /// a more urgent message gets the lock after it.
     private static let waitPiece: UInt64 = 500_000
+    /// Longest time that a message waits for a link that its table names and that is not here.
+    private static let linkPatience: UInt64 = 200_000_000
 
     /// Room for a message in all links that get it, in place in the first of them; waits as the
     /// routes say. All get it or, when one that waits has no room in time, none.
     package func reserve(
         _ bytes: Int, topic: UInt32, priority: BusPriority, context: MessageContext? = nil
     ) throws(SendFailure) -> Outgoing {
-        let table = enter()
-        do throws(SendFailure) {
-            let groups = table.groups(topic)
-            guard groups.count > 0 else { throw .noRoute }
-            let message = Draft(bytes, topic, priority, context)
-            if groups.count == 1 {
-                let link = choose(groups[0])
-                return try withUnsafePointer(to: link) { (start) throws(SendFailure) in
-                    try reserve(message, UnsafeBufferPointer(start: start, count: 1))
-                }
+        let message = Draft(bytes, topic, priority, context)
+        while true {
+            let table = enterComplete(topic)
+            do throws(SendFailure) {
+                return try reserve(message, by: table)
+            } catch {
+                leave()
+                // One of its links was left meanwhile: there is another table, or soon will be.
+                guard error == .gone, !isCurrent(table) else { throw error }
             }
-            return try reserve(message, in: groups)
-        } catch {
+        }
+    }
+
+    private func reserve(
+        _ message: Draft, by table: RoutingTable
+    ) throws(SendFailure) -> Outgoing {
+        let groups = table.groups(message.topic)
+        guard groups.count > 0 else { throw .noRoute }
+        guard groups.count == 1 else { return try reserve(message, in: groups) }
+        let link = choose(groups[0])
+        return try withUnsafePointer(to: link) { (start) throws(SendFailure) in
+            try reserve(message, UnsafeBufferPointer(start: start, count: 1))
+        }
+    }
+
+    /// The table in use, once all links that this topic goes by are here: one that takes the place
+    /// of another comes in a moment.
+    private func enterComplete(_ topic: UInt32) -> RoutingTable {
+        var end: UInt64 = 0
+        while true {
+            let table = enter()
+            guard table.lacks(topic) else { return table }
+            let now = BusClock.now
+            if end == 0 { end = now + BusEndpoint.linkPatience }
+            guard now < end else { return table }
             leave()
-            throw error
+            usleep(200)
         }
     }
 
@@ -83,6 +107,9 @@ extension BusEndpoint {
                 receiving.forget(request)
             }
             release(reservation, aborts: true)
+            if let reference = reservation.reference {
+                reservation.arena?._withUnsafeGuaranteedRef { $0.release(reference) }
+            }
         }
         leave()
     }
@@ -104,6 +131,8 @@ extension BusEndpoint {
         let topic: UInt32
         let priority: BusPriority
         let context: MessageContext?
+        /// Where it lies in the arena, when it is too long for a ring.
+        var long: (reference: ArenaReference, room: UnsafeMutableRawBufferPointer)?
 
         init(_ bytes: Int, _ topic: UInt32, _ priority: BusPriority, _ context: MessageContext?) {
             self.bytes = bytes
@@ -150,6 +179,65 @@ extension BusEndpoint {
     private func reserve(
         _ message: Draft, _ links: UnsafeBufferPointer<Unmanaged<OutgoingLink>>
     ) throws(SendFailure) -> Outgoing {
+        var longest = Int.max
+        for link in links { longest = min(longest, link.longest) }
+        guard message.bytes > longest else { return try reserveRoom(message, links) }
+        let arena = links[0]._withUnsafeGuaranteedRef { $0.arena }
+        guard let arena,
+            links.allSatisfy({ $0._withUnsafeGuaranteedRef { $0.arena } === arena })
+        else { throw .tooLong(most: longest) }
+        var message = message
+        let long = try room(in: arena, for: message, links)
+        message.long = long
+        do throws(SendFailure) {
+            let outgoing = try reserveRoom(message, links)
+            outgoing.first._withUnsafeGuaranteedRef { link in
+                link.reservation.reference = long.reference
+                link.reservation.arena = .passUnretained(arena)
+            }
+            return Outgoing(
+                bytes: long.room, request: outgoing.request, first: outgoing.first)
+        } catch {
+            arena.release(long.reference)
+            throw error
+        }
+    }
+
+    /// Room in the arena; waits as the route of the first link says.
+    private func room(
+        in arena: SendingArena, for message: Draft,
+        _ links: UnsafeBufferPointer<Unmanaged<OutgoingLink>>
+    ) throws(SendFailure) -> (reference: ArenaReference, room: UnsafeMutableRawBufferPointer) {
+        var time: UInt64 = 0
+        if case .block(let most) = links[0]._withUnsafeGuaranteedRef({ $0.end.full }) {
+            time = UInt64(clamping: most.wholeNanoseconds)
+        }
+        let end = BusClock.now &+ time
+        while true {
+            do throws(BusError) {
+                if let room = try arena.reserve(message.bytes, { self.taken($0, $1) }) {
+                    return room
+                }
+            } catch {
+                if case .tooLong(_, let most) = error { throw .tooLong(most: most) }
+                throw .full
+            }
+            guard BusClock.now < end else { throw .full }
+            usleep(200)
+        }
+    }
+
+    /// How far the receiver of a link has taken a lane; a link that is gone has taken all.
+    private func taken(_ number: Int, _ lane: Int) -> UInt64? {
+        guard let link = outgoing(number) else { return .max }
+        guard let priority = BusPriority(rawValue: lane), link.lock.tryLock() else { return nil }
+        defer { link.lock.unlock() }
+        return link.writer.progress(priority).taken
+    }
+
+    private func reserveRoom(
+        _ message: Draft, _ links: UnsafeBufferPointer<Unmanaged<OutgoingLink>>
+    ) throws(SendFailure) -> Outgoing {
         var began: UInt64 = 0
         while true {
             try lock(links)
@@ -161,6 +249,8 @@ extension BusEndpoint {
                     link.reservation.topic = message.topic
                     link.reservation.priority = message.priority
                     link.reservation.context = message.context
+                    link.reservation.reference = nil
+                    link.reservation.arena = nil
                 }
                 let isReply = message.context?.isReply ?? true
                 return Outgoing(
@@ -169,7 +259,7 @@ extension BusEndpoint {
             case .dropped:
                 unlock(links, aborts: true)
                 throw .dropped
-            case .gone:
+            case .gone, .left:
                 unlock(links, aborts: true)
                 throw .gone
             case .tooLong(let most):
@@ -199,6 +289,8 @@ extension BusEndpoint {
         case full(Int, nanoseconds: UInt64)
         case dropped
         case gone
+        /// It was taken away: somebody else may have its place.
+        case left
         case tooLong(most: Int)
     }
 
@@ -241,6 +333,7 @@ extension BusEndpoint {
             case .room(let bytes): first = first ?? bytes
             case .dropped: drops = true
             case .gone: break
+            case .left: return .left
             case .full(_, let time): return .full(index, nanoseconds: time)
             case .tooLong(let most): return .tooLong(most: most)
             }
@@ -252,21 +345,22 @@ extension BusEndpoint {
     private func room(for message: Draft, in link: OutgoingLink) -> LinksOutcome {
         link.room = nil
         link.spills = false
-        guard !link.isClosed.load(ordering: .relaxed) else { return .gone }
-        let longest = link.end.layout.longestPayload
-        guard message.bytes <= longest else { return .tooLong(most: longest) }
+        guard !link.isClosed.load(ordering: .relaxed) else {
+            return link.isLeft ? .left : .gone
+        }
         do {
             if let spill = link.spill, spill.holds(message.priority) {
                 try spill.drain(into: &link.writer)
                 if spill.holds(message.priority) { return roomOnDisk(message, link) }
             }
             link.room =
-                message.context == nil
+                message.context == nil && message.long == nil
                 ? try link.writer.reserve(
                     message.bytes, topic: message.topic, priority: message.priority)
                 : try link.writer.reserve(
-                    message.bytes, topic: message.topic, priority: message.priority,
-                    context: message.context)
+                    message.long == nil ? message.bytes : ArenaReference.bytes,
+                    topic: message.topic, priority: message.priority, context: message.context,
+                    inArena: message.long != nil)
         } catch {
             close(link, error)
             return .gone
@@ -275,7 +369,7 @@ extension BusEndpoint {
         switch link.end.full {
         case .block(let time): return .full(0, nanoseconds: UInt64(clamping: time.wholeNanoseconds))
         case .spill:
-            return link.spill == nil ? .full(0, nanoseconds: 0) : roomOnDisk(message, link)
+            return roomOnDisk(message, link)
         case .dropOldest, .dropNewest:
             link.writer.count(LinkWords.droppedNewest, message.priority.rawValue)
             return .dropped
@@ -283,6 +377,8 @@ extension BusEndpoint {
     }
 
     private func roomOnDisk(_ message: Draft, _ link: OutgoingLink) -> LinksOutcome {
+        // What lies in the arena cannot wait on disk: nothing would hold it there.
+        guard link.spill != nil, message.long == nil else { return .full(0, nanoseconds: 0) }
         let room = link.makeSpillRoom(message.bytes)
         link.room = room
         link.spills = true
@@ -294,11 +390,17 @@ extension BusEndpoint {
         first._withUnsafeGuaranteedRef { link in
             let reservation = link.reservation
             guard let links = reservation.links else { return }
+            // A block is let go when nothing holds it: so until all links do, nobody looks.
+            let arena = reservation.arena
+            arena?._withUnsafeGuaranteedRef { $0.lock.lock() }
+            defer { arena?._withUnsafeGuaranteedRef { $0.lock.unlock() } }
             var source: UnsafeMutableRawBufferPointer?
             for index in 0..<reservation.count {
                 links[index]._withUnsafeGuaranteedRef { link in
                     guard let room = link.room else { return }
-                    if let source {
+                    if let reference = reservation.reference {
+                        reference.write(to: room)
+                    } else if let source {
                         room.copyMemory(from: UnsafeRawBufferPointer(source))
                     } else {
                         source = room
@@ -317,10 +419,16 @@ extension BusEndpoint {
         guard let room = link.room else { return }
         link.room = nil
         if link.spills {
-            let isKept =
-                link.spill?.append(
-                    UnsafeRawBufferPointer(room), topic: message.topic, priority: message.priority,
-                    context: message.context) ?? false
+            var isKept = false
+            do throws(BusError) {
+                isKept =
+                    try link.spill?.append(
+                        UnsafeRawBufferPointer(room), message,
+                        nextSequence: link.writer.nextSequence(message.priority)) ?? false
+            } catch {
+                // The disk is full, or worse: the message is counted as refused.
+                isKept = false
+            }
             let word = isKept ? LinkWords.spilled : LinkWords.refused
             link.writer.count(word, message.priority.rawValue)
         } else if stages {
@@ -333,61 +441,17 @@ extension BusEndpoint {
         } else {
             link.writer.commit()
         }
+        if let reference = message.reference {
+            let hold = ArenaWriter.Hold(
+                link: link.number, lane: message.priority.rawValue,
+                end: link.writer.progress(message.priority).end)
+            message.arena?._withUnsafeGuaranteedRef { $0.hold(reference, hold) }
+        }
     }
 
     /// Unlocks the links of a message; the first last, since what it is about lies there.
     private func release(_ reservation: Reservation, aborts: Bool) {
         guard let links = reservation.links else { return }
         unlock(UnsafeBufferPointer(start: links, count: reservation.count), aborts: aborts)
-    }
-
-    private func choose(_ group: RoutingTable.Group) -> Unmanaged<OutgoingLink> {
-        let list = group.destinations
-        guard list.count > 1 else { return list[0].link }
-        let turn = choices.add(1, ordering: .relaxed).newValue
-        guard group.isByDepth else {
-            let first = BusEndpoint.pick(group, turn &* 2)
-            // A feature and its canary get their shares; of several receivers two are picked by
-            // share, and the one with less to do is taken.
-            guard group.isAny else { return first }
-            let second = BusEndpoint.pick(group, turn &* 2 &+ 1)
-            guard first.toOpaque() != second.toOpaque() else { return first }
-            return second.depth < first.depth ? second : first
-        }
-        var best = list[Int(turn % UInt64(list.count))].link
-        var least = best.depth
-        for destination in list where least > 0 {
-            let depth = destination.link.depth
-            if depth < least { (best, least) = (destination.link, depth) }
-        }
-        return best
-    }
-
-    private static func pick(
-        _ group: RoutingTable.Group, _ number: UInt64
-    ) -> Unmanaged<OutgoingLink> {
-        // A number's bits well mixed (SplitMix64), so that shares come in no pattern.
-        var mixed = number &* 0x9E37_79B9_7F4A_7C15
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        var left = (mixed ^ (mixed >> 31)) % group.shares
-        for destination in group.destinations {
-            if left < destination.share { return destination.link }
-            left -= destination.share
-        }
-        return group.destinations[0].link
-    }
-}
-
-extension Unmanaged where Instance == OutgoingLink {
-    fileprivate var number: Int { _withUnsafeGuaranteedRef { $0.number } }
-
-    /// Bytes that wait in the link; the most there can be while somebody else sends by it.
-    fileprivate var depth: Int {
-        _withUnsafeGuaranteedRef { link in
-            guard !link.isClosed.load(ordering: .relaxed), link.lock.tryLock() else { return .max }
-            defer { link.lock.unlock() }
-            return link.writer.depthBytes
-        }
     }
 }

@@ -22,9 +22,6 @@ package final class BusEndpoint: Sendable {
         package var text: String
     }
 
-    /// Makes a place on disk for messages of a link, by its name and the most bytes; nil: none.
-    package typealias SpillMaker = @Sendable (String, Int) -> (any SpillStore)?
-
     // tidy: allow, the lock guards it
     private struct Links: @unchecked Sendable {
         var outgoing: [String: OutgoingLink] = [:]
@@ -37,6 +34,9 @@ package final class BusEndpoint: Sendable {
         /// Tables that sends under way may use.
         var retired: [Unmanaged<RoutingTable>] = []
         var left: [String] = []
+        var arena: SendingArena?
+        /// Where messages wait on disk; nil: not known yet.
+        var spillFolder: String?
     }
 
     private let links = Mutex(Links())
@@ -48,15 +48,12 @@ package final class BusEndpoint: Sendable {
     let choices = Atomic<UInt64>(0)
     let receiving: ReceivingSide
     private let onDamage: @Sendable (Damage) -> Void
-    private let makeSpill: SpillMaker
 
     /// - Parameter onDamage: hears once of each link that is damaged, on the thread that found it.
     package init(
-        onDamage: @escaping @Sendable (Damage) -> Void = { _ in },
-        makeSpill: @escaping SpillMaker = { _, _ in nil }
+        onDamage: @escaping @Sendable (Damage) -> Void = { _ in }
     ) {
         self.onDamage = onDamage
-        self.makeSpill = makeSpill
         receiving = ReceivingSide(onDamage: onDamage)
         let empty = RoutingTable(rows: [], links: [:], waysBack: [])
         table = Atomic(BusEndpoint.word(.passRetained(empty)))
@@ -69,35 +66,88 @@ package final class BusEndpoint: Sendable {
         }
     }
 
-    /// Takes up the producer's end of a link: its file writable, the consumer's readable.
+    /// Messages of routes that spill wait in this folder.
+    package func spill(in folder: String) {
+        links.withLock { links in
+            links.spillFolder = folder
+            for link in links.outgoing.values { openSpill(link, folder) }
+        }
+    }
+
+    /// Messages too long for a ring lie in this memory, of which `descriptor` is taken over; only
+    /// the first counts, and false is given for others.
+    package func takeArena(memory: consuming BusMemory, descriptor: Int32) -> Bool {
+        guard links.withLock({ $0.arena == nil }) else { return false }
+        let arena = SendingArena(memory: memory, descriptor: descriptor)
+        links.withLock { $0.arena = arena }
+        return true
+    }
+
+    /// Takes up the producer's end of a link: its file writable, the consumer's readable. Waits a
+    /// while for who still writes to an earlier end of it.
     package func attach(
         sending end: LinkEnd, producer: consuming BusMemory, consumer: consuming BusMemory
     ) throws(BusError) {
+        try leaveOld(end.link)
         let writer = try RingWriter(
             producer: producer, consumer: consumer, layout: end.layout,
             dropsOldest: end.dropsOldest)
-        var store: (any SpillStore)?
-        if case .spill(let most) = end.full { store = makeSpill(end.link, most) }
+        let found = try writer.references()
         let number = links.withLock { links in
             defer { links.nextNumber += 1 }
             return links.nextNumber
         }
-        let link = OutgoingLink(end, number: number, writer: writer, spill: store)
+        // Who reads a route that overwrites could not copy a long message in time.
+        let arena = end.dropsOldest ? nil : links.withLock { $0.arena }
+        arena?.hold(found, link: number)
+        let link = OutgoingLink(end, number: number, writer: writer, arena: arena)
         links.withLock { links in
-            if let old = links.outgoing.updateValue(link, forKey: end.link) {
-                links.leaving.append(old)
-            }
+            if let folder = links.spillFolder { openSpill(link, folder) }
+            links.outgoing[end.link] = link
             renew(&links)
         }
     }
 
-    /// Takes up the consumer's end of a link: the producer's file readable, its own writable.
+    private static let patience: UInt64 = 2_000_000_000
+
+    /// Two writers of one ring would spoil it: an earlier end must have been let go.
+    private func leaveOld(_ name: String) throws(BusError) {
+        links.withLock { links in
+            guard let old = links.outgoing.removeValue(forKey: name) else { return }
+            links.leaving.append(old)
+            renew(&links)
+        }
+        let end = BusClock.now + BusEndpoint.patience
+        while true {
+            let isLeft = links.withLock { links in
+                finishLeaving(&links)
+                return !links.leaving.contains { $0.end.link == name }
+            }
+            if isLeft { return }
+            guard BusClock.now < end else { throw .system("taking up a link in use", Errno(EBUSY)) }
+            usleep(100)
+        }
+    }
+
+    private func openSpill(_ link: OutgoingLink, _ folder: String) {
+        guard case .spill = link.end.full else { return }
+        link.lock.lock()
+        defer { link.lock.unlock() }
+        link.openSpill(in: folder)
+    }
+
+    /// Takes up the consumer's end of a link: the producer's file readable, its own writable, and
+    /// the sender's memory of long messages. What was received by an earlier end of it and is not
+    /// done comes again.
     package func attach(
-        receiving end: LinkEnd, producer: consuming BusMemory, consumer: consuming BusMemory
+        receiving end: LinkEnd, producer: consuming BusMemory, consumer: consuming BusMemory,
+        arena: consuming BusMemory? = nil
     ) throws(BusError) {
+        _ = detach(end.link)
+        receiving.abandon(end.link)
         let reader = try RingReader(
             producer: producer, consumer: consumer, layout: end.layout,
-            dropsOldest: end.dropsOldest)
+            dropsOldest: end.dropsOldest, arena: arena)
         let source = links.withLock { links in
             links.incoming.append(nil)
             return links.incoming.count - 1
@@ -142,7 +192,7 @@ package final class BusEndpoint: Sendable {
     package var isSettled: Bool {
         links.withLock { links in
             links.leaving.isEmpty && links.retired.isEmpty
-                && links.outgoing.values.allSatisfy { $0.spill == nil }
+                && links.outgoing.values.allSatisfy { $0.isQuiet }
         } && receiving.isSettled
     }
 
@@ -151,19 +201,28 @@ package final class BusEndpoint: Sendable {
     package func settle() -> [String] {
         let gone = receiving.settle()
         return links.withLock { links in
-            links.leaving.removeAll { link in
-                guard link.lock.tryLock() else { return false }
-                if !link.isClosed.load(ordering: .relaxed) { link.writer.publish() }
-                link.isClosed.store(true, ordering: .releasing)
-                link.lock.unlock()
-                links.left.append(link.end.link)
-                return true
-            }
-            for link in links.outgoing.values where link.spill != nil { drainSpill(link) }
+            finishLeaving(&links)
+            for link in links.outgoing.values { drainSpill(link) }
             freeRetired(&links)
             defer { links.left = [] }
             return links.left + gone
         }
+    }
+
+    private func finishLeaving(_ links: inout Links) {
+        var left: [String] = []
+        links.leaving.removeAll { link in
+            guard link.lock.tryLock() else { return false }
+            if !link.isClosed.load(ordering: .relaxed) {
+                link.writer.publish()
+                link.isLeft = true
+            }
+            link.isClosed.store(true, ordering: .releasing)
+            link.lock.unlock()
+            left.append(link.end.link)
+            return true
+        }
+        links.left += left
     }
 
     /// Bytes that wait in the link of this name, headers included; nil: it is not here.
@@ -184,6 +243,12 @@ package final class BusEndpoint: Sendable {
         return now._withUnsafeGuaranteedRef { $0 }
     }
 
+    /// Whether sends would go by this table now.
+    func isCurrent(_ table: RoutingTable) -> Bool {
+        self.table.load(ordering: .sequentiallyConsistent)
+            == BusEndpoint.word(.passUnretained(table))
+    }
+
     func leave() { sending.subtract(1, ordering: .releasing) }
 
     /// The link is of no use any more; told once.
@@ -194,15 +259,20 @@ package final class BusEndpoint: Sendable {
         onDamage(Damage(link: link.end.link, error, own: .producer))
     }
 
+    /// The outgoing link of a number.
+    func outgoing(_ number: Int) -> OutgoingLink? {
+        links.withLock { $0.outgoing.values.first { $0.number == number } }
+    }
+
     /// All outgoing links.
     func withOutgoing(_ body: (OutgoingLink) -> Void) {
         for link in links.withLock({ Array($0.outgoing.values) }) { body(link) }
     }
 
     private func drainSpill(_ link: OutgoingLink) {
-        guard let spill = link.spill, link.lock.tryLock() else { return }
+        guard case .spill = link.end.full, link.lock.tryLock() else { return }
         defer { link.lock.unlock() }
-        guard !link.isClosed.load(ordering: .relaxed) else { return }
+        guard let spill = link.spill, !link.isClosed.load(ordering: .relaxed) else { return }
         do {
             try spill.drain(into: &link.writer)
         } catch {

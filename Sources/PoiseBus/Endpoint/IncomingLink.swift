@@ -16,6 +16,7 @@ final class IncomingLink: @unchecked Sendable {
     var stashed = 0
     /// Taken away: nothing more is taken from it.
     var isLeaving = false
+    /// Its memory cannot be, or is somebody else's: nothing is committed any more.
     var isDamaged = false
     /// A state that could not be kept yet, since messages taken after it were not handed out.
     var deferred: [UInt8]?

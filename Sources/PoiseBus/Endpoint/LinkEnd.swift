@@ -51,18 +51,3 @@ package struct RoutingRow: Sendable, Equatable {
         self.delivery = delivery
     }
 }
-
-/// Where messages wait for room in a ring, outside of it: on disk.
-///
-/// One thread at a time calls. Messages of a lane leave it in the order in which they came.
-package protocol SpillStore: AnyObject {
-    /// Whether messages of a lane wait; those that follow have to wait behind them.
-    func holds(_ priority: BusPriority) -> Bool
-    /// Takes a message; false when it has no room, and the message is not taken.
-    func append(
-        _ payload: UnsafeRawBufferPointer, topic: UInt32, priority: BusPriority,
-        context: MessageContext?
-    ) -> Bool
-    /// Moves as many messages as there is room for into the ring, and commits them.
-    func drain(into writer: inout RingWriter) throws(BusError)
-}

@@ -14,8 +14,13 @@ final class OutgoingLink: @unchecked Sendable {
     /// Its memory is damaged or it was taken away; nothing is written any more.
     let isClosed = Atomic(false)
 
+    /// It was taken away, and is not damaged.
+    var isLeft = false
     var writer: RingWriter
-    let spill: (any SpillStore)?
+    /// Opened when the sender's folder is known, of a route that spills.
+    var spill: LinkSpill?
+    /// For messages too long for the ring; nil: there is none, or this route takes none.
+    let arena: SendingArena?
     /// Where a message that is being written is to be copied to; nil: this link does not get it.
     var room: UnsafeMutableRawBufferPointer?
     /// Whether `room` is `spillRoom`.
@@ -26,16 +31,32 @@ final class OutgoingLink: @unchecked Sendable {
     /// What the thread that has the lock is sending, when this is the first of its links.
     var reservation = Reservation()
 
-    init(_ end: LinkEnd, number: Int, writer: consuming RingWriter, spill: (any SpillStore)?) {
+    init(_ end: LinkEnd, number: Int, writer: consuming RingWriter, arena: SendingArena?) {
         self.end = end
         self.number = number
         self.writer = writer
-        self.spill = spill
+        self.arena = arena
     }
 
     deinit {
         spillRoom.deallocate()
         reservation.free()
+    }
+
+    /// Nothing of it waits to be moved by who comes by now and then.
+    var isQuiet: Bool {
+        if case .spill = end.full { false } else { true }
+    }
+
+    /// Opens the place on disk; with the lock. What cannot be opened is as if it were full.
+    func openSpill(in folder: String) {
+        guard spill == nil, case .spill(let most) = end.full else { return }
+        do throws(BusError) {
+            spill = try LinkSpill(
+                link: end.link, folder: folder, mostBytes: most, writer: writer)
+        } catch {
+            spill = nil
+        }
     }
 
     /// Makes this link's place for a message on its way to the disk large enough.
@@ -56,6 +77,9 @@ struct Reservation {
     var topic: UInt32 = 0
     var priority = BusPriority.normal
     var context: MessageContext?
+    /// Where it lies in the arena, when it is too long for a ring.
+    var reference: ArenaReference?
+    var arena: Unmanaged<SendingArena>?
 
     mutating func take(_ chosen: UnsafeBufferPointer<Unmanaged<OutgoingLink>>) {
         if capacity < chosen.count {

@@ -118,6 +118,13 @@ final class ReceivingSide: @unchecked Sendable {
         }
     }
 
+    /// What is not done of a link that was left is somebody else's from now on.
+    func abandon(_ name: String) {
+        withTurn {
+            for link in leaving where link.end.link == name { link.isDamaged = true }
+        }
+    }
+
     var isSettled: Bool { leavingCount.load(ordering: .relaxed) == 0 }
     private let leavingCount = Atomic(0)
 

@@ -20,6 +20,8 @@ final class RoutingTable: Sendable {
     private struct Entry {
         var topic: UInt32
         var groups: UnsafeBufferPointer<Group>
+        /// A link that gets messages of it is not here.
+        var lacks: Bool
     }
 
     // tidy: allow, written before anybody else sees the table
@@ -36,16 +38,21 @@ final class RoutingTable: Sendable {
         self.links = links.values.sorted { $0.number < $1.number }
         self.waysBack = waysBack
         var groups: [UInt32: [Group]] = [:]
+        var lacking: Set<UInt32> = []
         for row in rows {
-            for topic in Set(row.topics) {
-                groups[BusTopic.number(topic), default: []] += RoutingTable.groups(row, links)
+            let wanted = row.members.joined().filter { $0.share > 0 }
+            let isWhole = wanted.allSatisfy { links[$0.link] != nil }
+            for topic in Set(row.topics).map(BusTopic.number) {
+                groups[topic, default: []] += RoutingTable.groups(row, links)
+                if !isWhole { lacking.insert(topic) }
             }
         }
         let most = max(16, groups.count * 2)
         let slots = 1 << (Int.bitWidth - (most - 1).leadingZeroBitCount)
         entries = .allocate(capacity: slots)
-        entries.initialize(repeating: Entry(topic: 0, groups: .init(start: nil, count: 0)))
-        for (topic, list) in groups where !list.isEmpty { insert(topic, list) }
+        entries.initialize(
+            repeating: Entry(topic: 0, groups: .init(start: nil, count: 0), lacks: false))
+        for (topic, list) in groups { insert(topic, list, lacks: lacking.contains(topic)) }
     }
 
     deinit {
@@ -58,27 +65,35 @@ final class RoutingTable: Sendable {
 
     /// The groups of a topic, each of which gets its messages; none: nobody wants them.
     func groups(_ topic: UInt32) -> UnsafeBufferPointer<Group> {
+        entry(topic)?.groups ?? UnsafeBufferPointer(start: nil, count: 0)
+    }
+
+    private func entry(_ topic: UInt32) -> Entry? {
         let mask = entries.count - 1
         var slot = Int(topic) & mask
         while entries[slot].topic != 0 {
-            if entries[slot].topic == topic { return entries[slot].groups }
+            if entries[slot].topic == topic { return entries[slot] }
             slot = (slot + 1) & mask
         }
-        return UnsafeBufferPointer(start: nil, count: 0)
+        return nil
     }
+
+    /// Whether a link that gets messages of a topic is not here.
+    func lacks(_ topic: UInt32) -> Bool { entry(topic)?.lacks ?? false }
 
     /// The link that leads to who sent by a source.
     func wayBack(_ source: UInt32) -> OutgoingLink? {
         waysBack.indices.contains(Int(source)) ? waysBack[Int(source)] : nil
     }
 
-    private func insert(_ topic: UInt32, _ groups: [Group]) {
+    private func insert(_ topic: UInt32, _ groups: [Group], lacks: Bool) {
         let mask = entries.count - 1
         var slot = Int(topic) & mask
         while entries[slot].topic != 0 { slot = (slot + 1) & mask }
         let lasting = UnsafeMutableBufferPointer<Group>.allocate(capacity: groups.count)
         _ = lasting.initialize(from: groups)
-        entries[slot] = Entry(topic: topic, groups: UnsafeBufferPointer(lasting))
+        entries[slot] = Entry(
+            topic: topic, groups: UnsafeBufferPointer(lasting), lacks: lacks)
     }
 
     private static func groups(_ row: RoutingRow, _ links: [String: OutgoingLink]) -> [Group] {
