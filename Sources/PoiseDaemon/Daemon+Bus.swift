@@ -28,7 +28,8 @@ extension Daemon {
         if wantsMore { moments.append(now + Daemon.retry) }
         if featureBus.plan.links.contains(where: \.isDraining) {
             moments.append(now + featureBus.drainPause)
-            featureBus.drainPause = min(2 * featureBus.drainPause, FeatureBus.longestPause)
+            featureBus.drainPause = min(
+                featureBus.drainPause * 2, FeatureBus.longestPause)
         }
         featureBus.due = moments.min()
     }
