@@ -86,7 +86,7 @@ struct BusCommandTests {
             ])
         #expect(code == .done)
         #expect(capture.output.contains("4.2M"))
-        #expect(capture.output.contains("oldest 3"))
+        #expect(capture.output.contains("oldest"))
         #expect(capture.output.contains("urgent"))
         #expect(capture.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
         #expect(capture.output.contains("–"))
