@@ -7,7 +7,6 @@ import PoiseWire
 // The bus between features: which links there are, who has their ends, and where each sends.
 extension Daemon {
     private static let retry = Duration.milliseconds(5)
-    private static let drainLook = Duration.milliseconds(50)
 
     /// Makes the bus as it is to be now, as far as hosts take it.
     func settleLinks() {
@@ -17,15 +16,22 @@ extension Daemon {
         featureBus.isDirty = false
         featureBus.due = nil
         guard !featureBus.isIdle(engine.given.bus) else { return }
+        let planBefore = featureBus.plan
         planLinks()
+        if featureBus.plan != planBefore { featureBus.drainPause = FeatureBus.shortestPause }
         makeLinks()
+        rebuildDamaged(now)
         let before = featureBus.book.changes
         let wantsMore = tellHosts()
         leaveBus(hasChanged: featureBus.book.changes != before)
-        if wantsMore { featureBus.due = now + Daemon.retry }
-        if featureBus.due == nil, featureBus.plan.links.contains(where: \.isDraining) {
-            featureBus.due = now + Daemon.drainLook
+        var moments = Array(featureBus.damaged.values)
+        if wantsMore { moments.append(now + Daemon.retry) }
+        if featureBus.plan.links.contains(where: \.isDraining) {
+            moments.append(now + featureBus.drainPause)
+            featureBus.drainPause = min(
+                featureBus.drainPause * 2, FeatureBus.longestPause)
         }
+        featureBus.due = moments.min()
     }
 
     /// Asks the engine, which is to know of the links that must not go yet.

@@ -10,25 +10,46 @@ extension Daemon {
     /// one that lies must not open another's breaker.
     private static let belief = Duration.seconds(30)
 
+    /// A link is made anew no more often than this: who lies all the time keeps nobody busy.
+    private static let rebuildPause = Duration.seconds(1)
+
     /// A host found what cannot be in the memory of a link: its feature or the one at the other end
     /// has failed, and both get new files.
     func takeDamage(_ name: String, byPeer: Bool, _ text: String, from process: FeatureProcess) {
         let reporter = process.feature
-        guard let attachment = featureBus.book.held[reporter]?[name]?.attachment,
-            let link = featureBus.store.links[name]
+        // What it says before it has the files of now is of those before.
+        guard let end = featureBus.book.held[reporter]?[name], end.stale == 0,
+            let attachment = end.attachment, let link = featureBus.store.links[name],
+            attachment.incarnation == link.incarnation, featureBus.damaged[name] == nil
         else { return }
         let seen = inspect(link)
         let own: BusError.Side = attachment.role == .producer ? .producer : .consumer
         let said: BusError.Side = byPeer ? own.other : own
         blame(seen?.side ?? said, in: name, seen?.text, text, by: attachment, of: reporter)
-        let unread = Daemon.words(unread: seen == nil ? counters(of: link) : nil)
-        do throws(BusError) {
-            try featureBus.store.rebuild(name)
-            say("bus", reporter, "\(name) is damaged (\(text)); it is made anew, without \(unread)")
-        } catch {
-            say("bus", reporter, "\(name) is damaged (\(text)) and cannot be made anew: \(error)")
-        }
+        say("bus", reporter, "\(name) is damaged: \(text)")
+        let now = MonotonicClock.now
+        let pause = featureBus.rebuiltAt[name].map { $0 + Daemon.rebuildPause } ?? now
+        featureBus.damaged[name] = max(now, pause)
         featureBus.isDirty = true
+    }
+
+    /// Gives both sides of damaged links new files.
+    func rebuildDamaged(_ now: Instant) {
+        for (name, due) in featureBus.damaged.sorted(by: { $0.key < $1.key }) where due <= now {
+            featureBus.damaged[name] = nil
+            guard let link = featureBus.store.links[name] else { continue }
+            let unread = Daemon.words(unread: inspect(link) == nil ? counters(of: link) : nil)
+            do throws(BusError) {
+                try featureBus.store.rebuild(name)
+                featureBus.rebuiltAt[name] = now
+                say("bus", nil, "\(name) is made anew, without \(unread)")
+            } catch {
+                featureBus.damaged[name] = now + Daemon.rebuildPause
+                sayOnce(nil, "\(name) cannot be made anew: \(error)")
+            }
+        }
+        let names = featureBus.store.links
+        featureBus.rebuiltAt = featureBus.rebuiltAt.filter { names[$0.key] != nil }
     }
 
     private func inspect(_ link: BusStore.Link) -> (side: BusError.Side, text: String)? {

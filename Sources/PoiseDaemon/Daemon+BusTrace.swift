@@ -7,8 +7,9 @@ import PoiseWire
 // Callers that follow a topic.
 extension Daemon {
     private static let traceEvery = Duration.milliseconds(20)
-    /// So many messages of a link are shown each time.
+    /// So many messages of a link are shown each time, and of all: a reply has its limit.
     private static let mostAtOnce = 100
+    private static let mostOfAll = 1000
 
     /// Looks from the next message on at each link that may carry the topic.
     func observeLinks(of trace: inout BusTrace) {
@@ -65,7 +66,8 @@ extension Daemon {
                 let link = featureBus.plan[link: name]
             else { continue }
             let before = observer.missed
-            let most = min(trace.left ?? .max, Daemon.mostAtOnce)
+            let most = min(
+                trace.left ?? .max, Daemon.mostAtOnce, Daemon.mostOfAll - messages.count)
             do throws(BusError) {
                 for message in try observer.follow(
                     most: most, firstBytes: trace.payloadBytes, isWanted: { $0 == number })

@@ -20,6 +20,14 @@ final class FeatureBus {
     var due: Instant?
     /// When a host's word of damage that nobody else can see was last believed.
     var believedAt: [FeatureID: Instant] = [:]
+    /// Links that are to be made anew, and when.
+    var damaged: [String: Instant] = [:]
+    /// When a link was last made anew.
+    var rebuiltAt: [String: Instant] = [:]
+    /// How long until links that drain are looked at again; longer each time.
+    var drainPause = FeatureBus.shortestPause
+    static let shortestPause = Duration.milliseconds(20)
+    static let longestPause = Duration.seconds(1)
     /// What could not be told to a host, so that it is said once.
     var refused: Set<String> = []
     /// Callers that follow a topic, by their connection.

@@ -31,7 +31,7 @@ package struct BusRoutesView {
         var table = Table([
             .init("ROUTE"), .init("TOPICS", wraps: true), .init("FROM", wraps: true),
             .init("TO", wraps: true), .init("DELIVERS"), .init("WHEN FULL", wraps: true),
-            .init("RING", number: true), .init("WAIT"),
+            .init("RING", number: true, extra: true), .init("WAIT", extra: true),
         ])
         for route in routes {
             if route["removed"]?.bool == true {

@@ -13,9 +13,10 @@ package struct BusTopView {
     package var lines: [String] {
         guard !rates.isEmpty else { return ["no links (poise bus routes)"] }
         var table = Table([
-            .init("LINK"), .init("MSG/S", number: true), .init("BYTES/S", number: true),
+            .init("LINK", wraps: true), .init("MSG/S", number: true),
+            .init("BYTES/S", number: true),
             .init("DEPTH", number: true), .init("P50", number: true), .init("P99", number: true),
-            .init("WAIT"), .init("DROPS", wraps: true),
+            .init("WAIT", wraps: true), .init("DROPS", wraps: true),
         ])
         for rate in rates {
             table.add(row(rate))
@@ -28,12 +29,12 @@ package struct BusTopView {
         let from = (rate.link["from"]?.array ?? []).compactMap(\.string)
         let sender = from.count == 1 ? from[0] : "\(from.count) senders"
         let name =
-            "\(text(rate.link["route"])) \(sender)\(console.glyphs.arrow)"
+            "\(text(rate.link["route"])) \(sender) \(console.glyphs.arrow)"
             + text(rate.link["to"])
         let drops = rate.drops.map { "\(BusTopView.words[$0.kind] ?? $0.kind) \($0.count)" }
         let state = rate.link["draining"]?.bool == true ? ["drains"] : []
         return [
-            .init(DisplayWidth.cut(PrintableText.of(name), to: 30, console.glyphs), .bold),
+            .init(PrintableText.of(name), .bold),
             .init(BusTopView.number(rate.messagesPerSecond) ?? console.glyphs.unknown),
             .init(
                 rate.bytesPerSecond.map { BusTopView.bytes($0) } ?? console.glyphs.unknown),
