@@ -126,6 +126,9 @@ let package = Package(
             sees: [
                 "PoiseModel", "PoiseLinux", "CSystemd", "PoiseTestSupport", "service-probe",
             ]),
+        tests(
+            "PoiseBusTests",
+            sees: ["PoiseModel", "PoiseBus", "CLinux", "PoiseTestSupport"]),
         tests("PoiseWireTests", sees: ["PoiseModel", "PoiseWire", "PoiseTestSupport"]),
         tests(
             "PoiseHistoryTests",

@@ -18,26 +18,33 @@ package struct BusMessage {
     package let payload: UnsafeRawBufferPointer
     /// `BusTopic.number` of its topic.
     package let topic: UInt32
-    package let priority: BusPriority
-    /// Counts the messages of this producer and lane from 0, without a gap except where some were
-    /// dropped.
-    package let sequence: UInt64
-    package let context: MessageContext?
-    /// When it was sent, for one in many; on the monotonic clock.
-    package let sentNanoseconds: UInt64?
-    /// Which of a shared ring's producers.
-    package let producerIndex: Int
+    @usableFromInline let lane: UInt8
+    /// Sequence, flags and producer, as in the record's header.
+    @usableFromInline let second: UInt64
+    /// Where its stamp lies, 0 without one, and where its context does.
+    @usableFromInline let stamp: UInt64
+    @usableFromInline let contextStart: UnsafeRawPointer?
 
-    @inlinable package init(
-        payload: UnsafeRawBufferPointer, topic: UInt32, priority: BusPriority, sequence: UInt64,
-        context: MessageContext?, sentNanoseconds: UInt64?, producerIndex: Int
+    @inlinable init(
+        payload: UnsafeRawBufferPointer, topic: UInt32, lane: UInt8, second: UInt64, stamp: UInt64,
+        contextStart: UnsafeRawPointer?
     ) {
         self.payload = payload
         self.topic = topic
-        self.priority = priority
-        self.sequence = sequence
-        self.context = context
-        self.sentNanoseconds = sentNanoseconds
-        self.producerIndex = producerIndex
+        self.lane = lane
+        self.second = second
+        self.stamp = stamp
+        self.contextStart = contextStart
     }
+
+    package var priority: BusPriority { BusPriority(rawValue: Int(lane)) ?? .low }
+    /// Counts the messages of this producer and lane from 0, without a gap except where some were
+    /// dropped.
+    @inlinable package var sequence: UInt64 { second & Record.sequenceMask }
+    /// What it carries beside the payload.
+    package var context: MessageContext? { contextStart.map(Record.context(at:)) }
+    /// When it was sent, for one in many; on the monotonic clock.
+    package var sentNanoseconds: UInt64? { stamp == 0 ? nil : stamp }
+    /// Which of a shared ring's producers.
+    package var producerIndex: Int { Int(second >> 56) }
 }

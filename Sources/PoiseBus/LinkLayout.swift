@@ -20,10 +20,15 @@ package struct LinkLayout: Sendable, Hashable {
         self.ringBytes = ringBytes
     }
 
-    package var producerFileBytes: Int { LinkLayout.pageBytes + LinkLayout.lanes * ringBytes }
+    /// A whole number of huge pages when there is at least one.
+    package var producerFileBytes: Int {
+        let bytes = LinkLayout.pageBytes + LinkLayout.lanes * ringBytes
+        let hugePage = 2 << 20
+        return bytes < hugePage ? bytes : (bytes + hugePage - 1) / hugePage * hugePage
+    }
     package var consumerFileBytes: Int { 2 * LinkLayout.pageBytes }
-    /// Longest payload that goes into this ring: a quarter of it without the header.
-    package var longestPayload: Int { min(ringBytes / 4 - 64, LinkLayout.longestInRing) }
+    /// Longest payload that goes into this ring: a quarter of it without what goes with it.
+    package var longestPayload: Int { min(ringBytes / 4 - 80, LinkLayout.longestInRing) }
 
     static let pageBytes = 4096
 }

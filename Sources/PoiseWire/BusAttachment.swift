@@ -1,7 +1,7 @@
 package import PoiseModel
 
-/// One ring set that a host gets descriptors of: of a link, the producer's file, then the
-/// consumer's; of an arena, its memory.
+/// One end of a link that a host gets descriptors of: the producer's file, then the consumer's,
+/// then the producer's arena where it has one.
 package struct BusAttachment: Sendable, Equatable {
     package enum Role: String, Sendable, CaseIterable {
         /// It writes messages.
@@ -23,10 +23,12 @@ package struct BusAttachment: Sendable, Equatable {
     package var wait: BusWait
     /// Nil: one producer. Else which of the many this one is.
     package var producerIndex: Int?
+    /// The producer's memory for long messages, whose descriptor comes third; 0: it has none.
+    package var arenaBytes: Int
 
     package init(
         link: String, incarnation: Int, role: Role, route: String, peer: FeatureID, ringBytes: Int,
-        full: FullRing, wait: BusWait, producerIndex: Int?
+        full: FullRing, wait: BusWait, producerIndex: Int?, arenaBytes: Int = 0
     ) {
         self.link = link
         self.incarnation = incarnation
@@ -37,6 +39,7 @@ package struct BusAttachment: Sendable, Equatable {
         self.full = full
         self.wait = wait
         self.producerIndex = producerIndex
+        self.arenaBytes = arenaBytes
     }
 }
 

@@ -7,6 +7,7 @@ extension BusAttachment {
             ("role", .string(role.rawValue)), ("route", .string(route)),
             ("peer", .string(peer.name)), ("ringBytes", .integer(ringBytes)),
             ("wait", .string(wait.rawValue)), ("full", full.json),
+            ("arenaBytes", .integer(arenaBytes)),
         ]
         if let producerIndex { members.append(("producerIndex", .integer(producerIndex))) }
         return .object(members.map { JSON.Member($0.key, $0.value) })
@@ -29,7 +30,7 @@ extension BusAttachment {
             full: try FullRing(json: json["full"] ?? .null), wait: wait,
             producerIndex: try json["producerIndex"].map { _ throws(WireError) in
                 try json.count("producerIndex", most: 255)
-            })
+            }, arenaBytes: try json.count("arenaBytes", most: 1 << 40))
     }
 }
 

@@ -1,6 +1,7 @@
 import Glibc
 import PoiseLinux
 import PoiseModel
+import PoiseTestSupport
 import Testing
 
 /// A small C program that tells what it was started with, or makes threads.

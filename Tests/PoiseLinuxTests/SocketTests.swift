@@ -1,6 +1,7 @@
 import Glibc
 import PoiseLinux
 import PoiseModel
+import PoiseTestSupport
 import Testing
 
 @Suite struct SocketTests {

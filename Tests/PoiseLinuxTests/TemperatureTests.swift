@@ -1,5 +1,6 @@
 import Glibc
 import PoiseLinux
+import PoiseTestSupport
 import Testing
 
 @Suite struct TemperatureTests {

@@ -1,19 +1,19 @@
 import Glibc
-import Testing
+import PoiseModel
 
 /// A folder of one test that is removed with everything in it.
-final class TemporaryFolder {
-    let path: String
+package final class TemporaryFolder {
+    package let path: String
 
-    init() throws {
-        var template = Array("/tmp/poise-linux-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
+    package init() throws {
+        var template = Array("/tmp/poise-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Errno(errno) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit { TemporaryFolder.remove(path) }
 
-    static func remove(_ path: String) {
+    package static func remove(_ path: String) {
         if let stream = opendir(path) {
             while let entry = readdir(stream) {
                 let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
