@@ -111,6 +111,10 @@ struct BusTests {
             "10:34: error: bus.routes.r.prefer means nothing without deliver: any"
         ),
         (
+            "topics: t, deliver: anny, prefer: { node: same }",
+            "10:43: error: bus.routes.r.deliver cannot be 'anny'; did you mean 'any'?"
+        ),
+        (
             "topics: t, deliver: any, prefer: {}",
             "bus.routes.r.prefer must give one of cores, node, accelerator"
         ),
