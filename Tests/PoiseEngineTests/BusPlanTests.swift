@@ -1,6 +1,7 @@
 import PoiseEngine
 import PoiseModel
 import PoiseTestSupport
+import PoiseWire
 import Testing
 
 /// A policy of plugins with the given names, and routes.
@@ -233,6 +234,64 @@ func busID(_ name: String) -> FeatureID {
         #expect(difference.isEmpty && difference.kept.count == 2)
         let all = plan.difference(from: BusPlan())
         #expect(all.made.count == 2 && all.tables.count == 2)
+    }
+}
+
+/// What is kept of the bus, and read again.
+@Suite struct BusCodingTests {
+    private func kept() throws -> (policy: Policy, plan: BusPlan) {
+        var policy = busPolicy(
+            ["a", "b", "c"],
+            [
+                BusRoute(
+                    name: "r", topics: ["t"], delivery: .any,
+                    preference: BusPreference(coreClass: .efficiency, sameNode: true)),
+                BusRoute(name: "s", topics: ["u"], full: .dropNewest, isShared: true),
+                BusRoute(name: "z", topics: ["v"], full: .spill(mostBytes: 1 << 30)),
+            ])
+        policy.bus.arenaBytes = 0
+        return (
+            policy,
+            BusPlan(
+                policy: policy, plan: nil, machine: PoiseTestSupport.machine([CoreGroup(2)]),
+                running: [])
+        )
+    }
+
+    @Test func `policy and plan are read as they were written`() throws {
+        let (policy, plan) = try kept()
+        #expect(
+            try JSONDecoding.decode(Policy.self, from: try JSONEncoding.encode(policy)) == policy)
+        #expect(
+            try JSONDecoding.decode(BusPlan.self, from: try JSONEncoding.encode(plan)) == plan)
+    }
+
+    @Test(arguments: [
+        ("\"ringBytes\":262144", "\"ringBytes\":262143"),
+        ("\"ringBytes\":262144", "\"ringBytes\":1"),
+        ("\"index\":0", "\"index\":256"), ("\"index\":0", "\"index\":1"),
+        ("r:a>b", "r:a>c"), ("\"node\":1", "\"node\":-1"),
+    ])
+    func `a link that cannot be is refused`(good: String, bad: String) throws {
+        var link = try #require(try kept().plan.links.first)
+        link.node = 1
+        let text = try JSONEncoding.encode(link).description
+        #expect(text.contains(good), "\(text)")
+        let json = try JSON.parse(text.replacing(good, with: bad))
+        #expect(throws: CodingProblem.self) { try JSONDecoding.decode(BusLink.self, from: json) }
+    }
+
+    @Test(arguments: [
+        ("\"ringBytes\":262144", "\"ringBytes\":3"), ("\"arenaBytes\":0", "\"arenaBytes\":7"),
+        ("\"topics\":[\"u\"]", "\"topics\":[]"), ("\"topics\":[\"u\"]", "\"topics\":[\"a b\"]"),
+        ("\"name\":\"s\"", "\"name\":\"zz\""), ("\"name\":\"s\"", "\"name\":\"a>b\""),
+        ("\"mostBytes\":1073741824", "\"mostBytes\":1"),
+    ])
+    func `a policy whose bus cannot be is refused`(good: String, bad: String) throws {
+        let text = try JSONEncoding.encode(try kept().policy).description
+        #expect(text.contains(good), "\(text)")
+        let json = try JSON.parse(text.replacing(good, with: bad))
+        #expect(throws: CodingProblem.self) { try JSONDecoding.decode(Policy.self, from: json) }
     }
 }
 
