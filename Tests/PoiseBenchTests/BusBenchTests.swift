@@ -1,4 +1,5 @@
 import PoiseBus
+import PoiseLinux
 import PoiseModel
 import Testing
 

@@ -34,7 +34,7 @@ struct AuditLedger: Equatable {
     @inline(__always)
     mutating func take(_ number: UInt64) {
         count &+= 1
-        checksum = checksum &+ (number ^ (number &<< 17)) &* 0x9E37_79B9_7F4A_7C15
+        checksum = checksum &+ ((number &+ 1) ^ (number &<< 17)) &* 0x9E37_79B9_7F4A_7C15
         if number == next {
             next &+= 1
         } else {
