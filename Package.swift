@@ -183,7 +183,8 @@ let package = Package(
         tests(
             "PoiseBenchTests",
             sees: [
-                "PoiseModel", "PoiseBench", "PoiseBus", "PoiseHardware", "PoiseTestSupport",
+                "PoiseModel", "PoiseBench", "PoiseBus", "PoiseLinux", "PoiseHardware",
+                "PoiseTestSupport",
             ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],
