@@ -45,7 +45,7 @@ package enum StreamingMessage: Sendable, Equatable {
 
     static let longestKey = 4096
 
-    /// What a key is counted as: streaming's copies of a series for load, `NAME~7`, count as `NAME`.
+    /// What a key is counted as: streaming's copies of a series, `NAME~7`, count as `NAME`.
     static func series(_ key: String) -> String {
         guard let mark = key.lastIndex(of: "~"), mark != key.startIndex else { return key }
         let digits = key[key.index(after: mark)...].utf8

@@ -17,7 +17,7 @@ final class RoutingTable: Sendable {
         var isByDepth: Bool
     }
 
-    private struct Entry {
+    private struct TopicGroups {
         var topic: UInt32
         var groups: UnsafeBufferPointer<Group>
         /// A link that gets messages of it is not here.
@@ -25,7 +25,7 @@ final class RoutingTable: Sendable {
     }
 
     // tidy: allow, written before anybody else sees the table
-    nonisolated(unsafe) private let entries: UnsafeMutableBufferPointer<Entry>
+    nonisolated(unsafe) private let entries: UnsafeMutableBufferPointer<TopicGroups>
     // Strong references to all that the unmanaged ones mean.
     private let links: [OutgoingLink]
     /// By number of the source: the link that leads back to it.
@@ -51,7 +51,7 @@ final class RoutingTable: Sendable {
         let slots = 1 << (Int.bitWidth - (most - 1).leadingZeroBitCount)
         entries = .allocate(capacity: slots)
         entries.initialize(
-            repeating: Entry(topic: 0, groups: .init(start: nil, count: 0), lacks: false))
+            repeating: TopicGroups(topic: 0, groups: .init(start: nil, count: 0), lacks: false))
         for (topic, list) in groups { insert(topic, list, lacks: lacking.contains(topic)) }
     }
 
@@ -65,10 +65,10 @@ final class RoutingTable: Sendable {
 
     /// The groups of a topic, each of which gets its messages; none: nobody wants them.
     func groups(_ topic: UInt32) -> UnsafeBufferPointer<Group> {
-        entry(topic)?.groups ?? UnsafeBufferPointer(start: nil, count: 0)
+        topicGroups(topic)?.groups ?? UnsafeBufferPointer(start: nil, count: 0)
     }
 
-    private func entry(_ topic: UInt32) -> Entry? {
+    private func topicGroups(_ topic: UInt32) -> TopicGroups? {
         let mask = entries.count - 1
         var slot = Int(topic) & mask
         while entries[slot].topic != 0 {
@@ -79,7 +79,7 @@ final class RoutingTable: Sendable {
     }
 
     /// Whether a link that gets messages of a topic is not here.
-    func lacks(_ topic: UInt32) -> Bool { entry(topic)?.lacks ?? false }
+    func lacks(_ topic: UInt32) -> Bool { topicGroups(topic)?.lacks ?? false }
 
     /// The link that leads to who sent by a source.
     func wayBack(_ source: UInt32) -> OutgoingLink? {
@@ -92,7 +92,7 @@ final class RoutingTable: Sendable {
         while entries[slot].topic != 0 { slot = (slot + 1) & mask }
         let lasting = UnsafeMutableBufferPointer<Group>.allocate(capacity: groups.count)
         _ = lasting.initialize(from: groups)
-        entries[slot] = Entry(
+        entries[slot] = TopicGroups(
             topic: topic, groups: UnsafeBufferPointer(lasting), lacks: lacks)
     }
 

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// ```swift
 /// let bus = FakeBus(topics: ["words"])
-/// let host = Host(feature: "words", stateFolder: folder, allocation: allocation, bus: bus) { _ in }
+/// let host = Host(feature: "words", stateFolder: folder, allocation: all, bus: bus) { _ in }
 /// bus.deliver("words", from: "writer", Array("hello".utf8))
 /// ```
 public final class FakeBus: Sendable {

@@ -3,8 +3,7 @@ import PoiseModel
 
 /// A message that came, where it lies in shared memory; its bytes may be looked at until it is
 /// done. Who does not trust its sender copies what it checks: the sender could still change it.
-// tidy: allow, it is moved and never shared; the bytes behind it stay where they are
-public struct IncomingMessage: ~Copyable, @unchecked Sendable {
+public struct IncomingMessage: ~Copyable {
     private let message: poise_message
     private let calls: BusCalls
 
@@ -75,3 +74,6 @@ public struct IncomingMessage: ~Copyable, @unchecked Sendable {
         try reply.send()
     }
 }
+
+// tidy: allow, it is moved and never shared; the bytes behind it stay where they are
+extension IncomingMessage: @unchecked Sendable {}
