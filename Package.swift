@@ -154,8 +154,8 @@ let package = Package(
         tests(
             "StreamingTests",
             sees: [
-                "PoiseModel", "PoisePlugin", "Streaming", "StreamingCore", "DigestCore",
-                "PoiseTestSupport",
+                "PoiseModel", "PoiseWire", "PoisePlugin", "Streaming", "StreamingCore",
+                "DigestCore", "PoiseTestSupport",
             ]),
         // The catalogue of bad plugins: those in Swift, what is known of all, and what measures them.
         room(
@@ -183,7 +183,8 @@ let package = Package(
         tests(
             "PoiseBenchTests",
             sees: [
-                "PoiseModel", "PoiseBench", "PoiseBus", "PoiseHardware", "PoiseTestSupport",
+                "PoiseModel", "PoiseBench", "PoiseBus", "PoiseLinux", "PoiseHardware",
+                "PoiseTestSupport",
             ]),
         tests("TidyTests", sees: ["PoiseTestSupport"]),
     ],

@@ -29,6 +29,11 @@ package enum LinkWords {
     /// How often the producer woke the consumer.
     package static let wakes = 576
 
+    /// Of each lane: the next sequence number at a place, and that place. Written after `tails`, as
+    /// `sent` is before it, so that one of the two fits wherever the producer was killed.
+    @usableFromInline static let markSequence = 640
+    @usableFromInline static let markTail = 672
+
     /// The consumer's file. Of each lane: bytes ever taken and committed.
     package static let heads = 0
     /// Odd while the consumer sleeps for want of messages; counts up.

@@ -87,6 +87,9 @@ package struct RingReader: ~Copyable {
         self.arena = Arena(memory: arena)
         try recoverState()
         for index in 0..<LinkLayout.lanes { try recover(index) }
+        // One that died after its record and before its heads took messages that nobody will take
+        // again: without this the producer would wait for their room for ever.
+        release()
         // One that died asleep is awake again.
         let sleep = LinkWords.waitWord(self.consumer.base, LinkWords.consumerSleep)
         let epoch = sleep.pointee.load(ordering: .relaxed)
@@ -489,6 +492,8 @@ extension RingReader {
             throw .damaged(by: .consumer, "lane \(index) is taken up to \(head) of \(tail)")
         }
         lane.pointee.tail = head
+        // Nobody ever took one: those that were dropped before the first count as missed too.
+        if head == 0 { lane.pointee.expected = 0 }
         if lane.pointee.committed > head {
             throw .damaged(by: .consumer, "lane \(index) is taken beyond its record")
         }

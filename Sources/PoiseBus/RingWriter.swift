@@ -190,6 +190,10 @@ package struct RingWriter: ~Copyable {
         LinkWords.word(tails, LinkWords.sent &- LinkWords.tails, index)
             .pointee.store(own.pointee.sequence, ordering: .relaxed)
         LinkWords.word(tails, 0, index).pointee.store(own.pointee.tail, ordering: .releasing)
+        LinkWords.word(tails, LinkWords.markSequence &- LinkWords.tails, index)
+            .pointee.store(own.pointee.sequence, ordering: .releasing)
+        LinkWords.word(tails, LinkWords.markTail &- LinkWords.tails, index)
+            .pointee.store(own.pointee.tail, ordering: .releasing)
         own.pointee.published = own.pointee.tail
     }
 
@@ -375,27 +379,22 @@ extension RingWriter {
             end: position &+ size, sequence: sequence, isPadding: false, reference: reference)
     }
 
-    /// Finds where an earlier producer was: only its published tail is believed, and the sequence
-    /// number follows from the records before it. Each lap begins with a record, so they can be
-    /// walked from there.
+    /// Finds where an earlier producer was: only its published tail is believed. The records before
+    /// it may be gone, since what was staged and not published may have been written over them.
     private func recover(_ index: Int) throws(BusError) {
         let lane = lanes + index
         let tail = LinkWords.word(producer.base, LinkWords.tails, index)
             .pointee.load(ordering: .acquiring)
         guard tail > 0 else { return }
         guard tail & 15 == 0 else { throw .damaged(by: .producer, "lane \(index) ends at \(tail)") }
-        var position = (tail &- 1) & ~mask
-        var last: UInt64?
-        while position < tail {
-            guard let step = step(lane, position), step.end <= tail else {
-                throw .damaged(by: .producer, "lane \(index) has no record at \(position)")
-            }
-            if !step.isPadding { last = step.sequence }
-            position = step.end
-        }
-        let sent = LinkWords.word(producer.base, LinkWords.sent, index)
-            .pointee.load(ordering: .relaxed)
-        lane.pointee.sequence = last.map { $0 &+ 1 } ?? sent
+        // The tail was stored between `sent` and the mark.
+        let isMarked =
+            LinkWords.word(producer.base, LinkWords.markTail, index)
+            .pointee.load(ordering: .acquiring) == tail
+        lane.pointee.sequence =
+            LinkWords.word(
+                producer.base, isMarked ? LinkWords.markSequence : LinkWords.sent, index
+            ).pointee.load(ordering: .acquiring)
         lane.pointee.tail = tail
         lane.pointee.published = tail
         if dropsOldest {

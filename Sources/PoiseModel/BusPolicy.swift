@@ -135,3 +135,10 @@ package enum BusTopic {
         return (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isAllowed)
     }
 }
+
+extension FeaturePolicy {
+    /// Only plugins speak on the bus: commands and units know nothing of it.
+    package var isOnBus: Bool {
+        if case .plugin = source { true } else { false }
+    }
+}

@@ -7,10 +7,20 @@ struct BusRoads {
         /// In the order of their names.
         let senders: [FeatureID]
         let receivers: [FeatureID]
+        private let sendingOnes: Set<FeatureID>
+        private let receivingOnes: Set<FeatureID>
+
+        init(draft: RouteDraft, senders: [FeatureID], receivers: [FeatureID]) {
+            self.draft = draft
+            self.senders = senders
+            self.receivers = receivers
+            sendingOnes = Set(senders)
+            receivingOnes = Set(receivers)
+        }
 
         /// How many pairs of a sender and another receiver there are.
         var pairs: Int {
-            senders.count * receivers.count - Set(senders).intersection(receivers).count
+            senders.count * receivers.count - senders.count(where: receivingOnes.contains)
         }
 
         /// How many rings that makes; who is alone on a shared ring has none.
@@ -20,14 +30,15 @@ struct BusRoads {
         }
 
         func receivers(from sender: FeatureID) -> Int {
-            senders.contains(sender) ? receivers.count { $0 != sender } : 0
+            guard sendingOnes.contains(sender) else { return 0 }
+            return receivers.count - (receivingOnes.contains(sender) ? 1 : 0)
         }
 
         /// The first two of whom both routes bring messages from one to the other.
         func pair(alsoIn other: Road) -> (sender: FeatureID, receiver: FeatureID)? {
-            let theirs = (senders: Set(other.senders), receivers: Set(other.receivers))
-            let common = receivers.filter(theirs.receivers.contains)
-            for sender in senders where theirs.senders.contains(sender) {
+            let common = receivers.filter(other.receivingOnes.contains)
+            guard !common.isEmpty else { return nil }
+            for sender in senders where other.sendingOnes.contains(sender) {
                 if let receiver = common.first(where: { $0 != sender }) {
                     return (sender, receiver)
                 }
@@ -50,19 +61,22 @@ struct BusRoads {
 
     var links: Int { roads.reduce(0) { $0 + $1.links } }
 
-    var senders: [FeatureID] { Set(roads.flatMap(\.senders)).sorted() }
-
-    /// The most bytes of the text that tells a sender's host where it sends: with a canary beside
-    /// each receiver.
-    func tableBytes(of sender: FeatureID) -> Int {
+    /// The most bytes of the text that tells each sender's host where it sends: with a canary
+    /// beside each receiver.
+    var tableBytes: [FeatureID: Int] {
         let mark = ".canary".utf8.count
-        var bytes = 128
-        for road in roads where road.receivers(from: sender) > 0 {
-            let name = road.draft.route.name.utf8.count
-            bytes += 96 + name + road.draft.route.topics.reduce(0) { $0 + $1.utf8.count + 3 }
-            for receiver in road.receivers where receiver != sender {
-                let link = name + sender.name.utf8.count + receiver.name.utf8.count + 2 + 2 * mark
-                bytes += 2 * (link + 28) + 4
+        var bytes: [FeatureID: Int] = [:]
+        for road in roads {
+            let route = road.draft.route
+            let name = route.name.utf8.count
+            let head = 96 + name + route.topics.reduce(0) { $0 + $1.utf8.count + 3 }
+            let ends = road.receivers.reduce(0) { $0 + 2 * $1.name.utf8.count }
+            for sender in road.senders {
+                let count = road.receivers(from: sender)
+                guard count > 0 else { continue }
+                // A link's name twice a receiver, with what JSON has around it.
+                let links = 2 * count * (name + sender.name.utf8.count + 2 * mark + 32)
+                bytes[sender, default: 128] += head + ends + links
             }
         }
         return bytes

@@ -35,7 +35,9 @@ extension PolicyDecoder {
         let node: PreferredNode? = choice(inner["node"])
         route.preference.sameNode = node == .same
         route.preference.accelerated = bool(inner["accelerator"]) ?? false
-        guard route.delivery != .any else { return }
+        // What was written for deliver may have been meant for any.
+        let written = fields["deliver"]?.value.scalar?.text
+        guard written == nil || written == BusDelivery.broadcast.rawValue else { return }
         mistakes.error(
             inner.owner.keyMark,
             "\(inner.owner.path) means nothing without deliver: any, for a broadcast reaches every "

@@ -20,17 +20,17 @@ extension PolicyDecoder {
     }
 
     mutating func settle(_ roads: BusRoads, _ routes: Field) {
+        let errorsBefore = mistakes.errorCount
         for road in roads.roads { settle(road) }
-        guard roads.links <= PolicyLimit.links else {
+        if roads.links > PolicyLimit.links {
             mistakes.error(
                 routes.mark,
                 "\(routes.path) make \(roads.links) rings (at most \(PolicyLimit.links); name who "
                     + "sends and who receives, or let senders share a ring with producers: many)")
-            return
         }
-        for sender in roads.senders {
-            let bytes = roads.tableBytes(of: sender)
-            guard bytes > PolicyLimit.tableBytes else { continue }
+        // What is too much is not looked at any closer: that would take long.
+        guard mistakes.errorCount == errorsBefore else { return }
+        for (sender, bytes) in roads.tableBytes where bytes > PolicyLimit.tableBytes {
             mistakes.error(
                 routes.mark,
                 "\(routes.path): \(sender) has more topics and receivers than its host can be told "
@@ -67,19 +67,24 @@ extension PolicyDecoder {
 
     /// Tells of messages that would come twice.
     private mutating func settleDoubles(_ roads: BusRoads) {
-        var ways: [String: [BusRoads.Road]] = [:]
-        for road in roads.roads {
+        var ways: [String: [Int]] = [:]
+        for (index, road) in roads.roads.enumerated() {
+            // Routes may have many topics in common; whether they have two ends is looked up once.
+            var pairs: [Int: (sender: FeatureID, receiver: FeatureID)?] = [:]
             for topic in road.draft.topics {
                 for earlier in ways[topic.text] ?? [] {
-                    guard let pair = earlier.pair(alsoIn: road) else { continue }
+                    let other = roads.roads[earlier]
+                    let known = pairs[earlier] ?? other.pair(alsoIn: road)
+                    pairs[earlier] = .some(known)
+                    guard let known else { continue }
                     mistakes.error(
                         topic.field.mark,
-                        "\(topic.field.path): \(quoted(topic.text)) goes from \(pair.sender) to "
-                            + "\(pair.receiver) by the route \(earlier.draft.route.name) too, so "
+                        "\(topic.field.path): \(quoted(topic.text)) goes from \(known.sender) to "
+                            + "\(known.receiver) by the route \(other.draft.route.name) too, so "
                             + "that it would come twice (leave it out of one of them)")
                     break
                 }
-                ways[topic.text, default: []].append(road)
+                ways[topic.text, default: []].append(index)
             }
         }
     }

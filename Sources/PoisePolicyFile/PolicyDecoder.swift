@@ -8,7 +8,7 @@ import PoiseModel
 struct PolicyDecoder {
     var mistakes: MistakeList
     var featureDependencies: [FeatureDependency] = []
-    /// The features that are written, whether they could be read or not; empty when that is unknown.
+    /// The features that are written, whether they could be read or not; empty while unknown.
     var featureNames: Set<String> = []
 
     mutating func policy(_ root: YAMLNode) -> Policy? {

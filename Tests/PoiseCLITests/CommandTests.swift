@@ -180,7 +180,37 @@ struct ScratchFolder {
         let document = Capture()
         #expect(document.run("policy", "diff", "default", "latency-first", "--json") == .done)
         let diff = try json(document.output)
-        #expect(missing("machine old new movedCPUs changes", in: diff).isEmpty)
+        #expect(missing("machine old new movedCPUs changes routes", in: diff).isEmpty)
+    }
+
+    @Test func diffTellsOfRoutesOfTheBus() throws {
+        let folder = ScratchFolder()
+        defer { folder.remove() }
+        func file(_ routes: String) -> String {
+            folder.file(
+                "p\(routes.count).yaml",
+                "version: 1\nname: p\nreserve: { cores: 0.1 }\nfeatures:\n"
+                    + "  a: { plugin: a, memory: { min: 1GB } }\n"
+                    + "  b: { plugin: b, memory: { min: 1GB } }\n"
+                    + "bus: { routes: { \(routes) } }\n")
+        }
+        let old = file("r: { topics: t }, s: { topics: u }")
+        let new = file("q: { topics: v }, r: { topics: t }, s: { topics: u, ring: 4KiB }")
+        let capture = Capture()
+        #expect(capture.run("policy", "check", old) == .done)
+        #expect(capture.output == "\(old): policy p is good, 2 features, 2 routes\n")
+        #expect(capture.errors.isEmpty)
+        let difference = Capture()
+        #expect(difference.run("policy", "diff", old, new) == .done)
+        #expect(difference.output.contains("nothing changes for anybody but on the bus"))
+        #expect(difference.output.contains("  route added      q\n  route changed    s\n"))
+        let document = Capture()
+        #expect(document.run("policy", "diff", new, old, "--json") == .done)
+        let routes = try json(document.output)["routes"]
+        #expect(
+            routes == [
+                ["route": "q", "change": "removed"], ["route": "s", "change": "changed"],
+            ])
     }
 
     @Test(arguments: [

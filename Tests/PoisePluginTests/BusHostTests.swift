@@ -121,7 +121,7 @@ struct BusHostTests {
         #expect(source?["windows"]?.integer == 600)
         #expect(source?["events"]?.integer == 6000)
         #expect(source?["anomalies"]?.integer == 14)
-        #expect(source?["series"]?.array?.map { $0["key"]?.string } == ["k0", "k1", "k2"])
+        #expect(source?["series"]?.array?.map { $0["series"]?.string } == ["k0", "k1", "k2"])
         #expect(source?["series"]?.array?.map { $0["windows"]?.integer } == [200, 200, 200])
         #expect(source?["series"]?.array?.first?["newest"]?["mean"]?.number == 0.5)
     }

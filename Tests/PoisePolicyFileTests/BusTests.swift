@@ -111,13 +111,17 @@ struct BusTests {
             "10:34: error: bus.routes.r.prefer means nothing without deliver: any"
         ),
         (
+            "topics: t, deliver: anny, prefer: { node: same }",
+            "10:43: error: bus.routes.r.deliver cannot be 'anny'; did you mean 'any'?"
+        ),
+        (
             "topics: t, deliver: any, prefer: {}",
             "bus.routes.r.prefer must give one of cores, node, accelerator"
         ),
         ("topics: t, deliver: any, prefer: { node: other }", "prefer.node cannot be 'other'"),
         ("topics: t, deliver: any, prefer: { cores: fast }", "prefer.cores cannot be 'fast'"),
         ("topics: t, full: wait", "10:40: error: bus.routes.r.full cannot be 'wait'; known are"),
-        ("topics: t, full: blok 1s", "cannot be 'blok 1s'; known are block, dropOldest"),
+        ("topics: t, full: blok 1s", "cannot be 'blok 1s'; did you mean 'block'?"),
         ("topics: t, full: block", "block needs the longest time that a sender waits (write block"),
         ("topics: t, full: block 1s 2s", "block needs the longest time that a sender waits"),
         ("topics: t, full: block 10", "'10' has no unit (write it as 50us, 100ms"),
@@ -298,8 +302,18 @@ struct BusLimitTests {
             bus += "    r\(index): { topics: [" + (0..<64).map { "t\($0)" }.joined(separator: ", ")
             bus += "] }\n"
         }
-        let told = told(features: 1024, bus: bus)
+        let told = told(features: 1024, nameLength: 5, bus: bus)
         #expect(told.contains { $0.contains("rings (at most 1024") })
         #expect(told.count <= 1001)
+    }
+
+    @Test func `routes that share all topics and nobody are checked without a wait`() {
+        var bus = "bus:\n  routes:\n"
+        let topics = (0..<64).map { "t\($0)" }.joined(separator: ", ")
+        for index in 0..<256 {
+            bus += "    r\(index): { topics: [\(topics)], from: \(name(index, 5)), to: "
+            bus += "\(name(index + 256, 5)) }\n"
+        }
+        #expect(told(features: 512, nameLength: 5, bus: bus) == [])
     }
 }

@@ -19,7 +19,7 @@ struct MistakeTests {
             "colour: red",
             [
                 "p.yaml:5:1: error: unknown key 'colour'; known are version, name, reserve, "
-                    + "features, rebalance, levels, supervision"
+                    + "features, rebalance, levels, supervision, bus"
             ]
         ),
         ("name: q", ["p.yaml:5:1: error: the key 'name' was already given in line 2"]),

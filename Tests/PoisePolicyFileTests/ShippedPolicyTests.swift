@@ -57,7 +57,9 @@ struct ShippedPolicyTests {
 
     @Test func defaultNamesOnlyWhatExistsAndFitsTwoCores() throws {
         let policy = try Policy.load(path: "\(policyFolder)/default.yaml")
-        #expect(policy.features.allSatisfy { $0.source == .plugin("streaming") })
+        let plugins = ["streaming", "digest"].map { FeaturePolicy.Source.plugin($0) }
+        #expect(policy.features.allSatisfy { plugins.contains($0.source) })
+        #expect(policy.bus.routes.map(\.topics) == [["anomalies", "windows"]])
         // What starts with less than its min fits anywhere.
         let strict = policy.features.filter { $0.shortage == .keepOut }
         let minimum = strict.reduce(0) { sum, feature in

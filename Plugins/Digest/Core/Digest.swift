@@ -64,8 +64,9 @@ package struct Digest: Sendable {
     }
 
     private mutating func name(_ key: String) -> UInt64 {
-        let hash = DigestCounts.hash(key)
-        if names.count < 4 * Digest.mostSeries { names[hash] = key }
+        let series = StreamingMessage.series(key)
+        let hash = DigestCounts.hash(series)
+        if names.count < 4 * Digest.mostSeries { names[hash] = series }
         return hash
     }
 
@@ -108,7 +109,7 @@ package struct Digest: Sendable {
             "series": .array(
                 series.sorted { $0.name < $1.name }.map { name, known in
                     [
-                        "key": .string(name), "windows": .integer(Int(known.windows)),
+                        "series": .string(name), "windows": .integer(Int(known.windows)),
                         "anomalies": .integer(Int(known.anomalies)),
                         "events": .integer(Int(clamping: known.events)),
                         "newest": window(newest[from]?[known.hash]),

@@ -3,7 +3,7 @@
 package struct DigestCounts: BitwiseCopyable, Sendable {
     /// What is counted of one series.
     package struct Series: BitwiseCopyable, Sendable {
-        /// FNV-1a of its key, 64 bits, never 0; 0 is a free place.
+        /// FNV-1a of its name, 64 bits, never 0; 0 is a free place.
         package var hash: UInt64 = 0
         package var windows: UInt32 = 0
         package var anomalies: UInt32 = 0
@@ -29,12 +29,16 @@ package struct DigestCounts: BitwiseCopyable, Sendable {
         case .window(let window):
             windows &+= 1
             events &+= UInt64(clamping: window.events)
-            guard let place = place(DigestCounts.hash(window.key)) else { return }
+            guard let place = place(DigestCounts.hash(StreamingMessage.series(window.key))) else {
+                return
+            }
             series[place].windows &+= 1
             series[place].events &+= UInt64(clamping: window.events)
         case .anomaly(let anomaly):
             anomalies &+= 1
-            guard let place = place(DigestCounts.hash(anomaly.key)) else { return }
+            guard let place = place(DigestCounts.hash(StreamingMessage.series(anomaly.key))) else {
+                return
+            }
             series[place].anomalies &+= 1
         }
     }

@@ -13,6 +13,19 @@ package enum StreamingMessage: Sendable, Equatable {
         package var mean: Double
         package var p99: Double
         package var isPartial: Bool
+
+        package init(
+            key: String, start: Int, end: Int, events: Int, mean: Double, p99: Double,
+            isPartial: Bool
+        ) {
+            self.key = key
+            self.start = start
+            self.end = end
+            self.events = events
+            self.mean = mean
+            self.p99 = p99
+            self.isPartial = isPartial
+        }
     }
 
     package struct Anomaly: Sendable, Equatable {
@@ -21,9 +34,24 @@ package enum StreamingMessage: Sendable, Equatable {
         package var time: Int
         package var value: Double
         package var score: Double
+
+        package init(key: String, time: Int, value: Double, score: Double) {
+            self.key = key
+            self.time = time
+            self.value = value
+            self.score = score
+        }
     }
 
     static let longestKey = 4096
+
+    /// What a key is counted as: streaming's copies of a series for load, `NAME~7`, count as `NAME`.
+    static func series(_ key: String) -> String {
+        guard let mark = key.lastIndex(of: "~"), mark != key.startIndex else { return key }
+        let digits = key[key.index(after: mark)...].utf8
+        let isCopy = !digits.isEmpty && digits.allSatisfy { (48...57).contains($0) }
+        return isCopy ? String(key[..<mark]) : key
+    }
 
     /// Reads a window; nil when it is none.
     package static func window(_ bytes: RawSpan) -> StreamingMessage? {

@@ -50,4 +50,11 @@ package struct Anomaly: Sendable, Equatable {
     package var value: Double
     /// 0…1, the nearer to 1 the rarer.
     package var score: Double
+
+    package init(key: String, time: EventTime, value: Double, score: Double) {
+        self.key = key
+        self.time = time
+        self.value = value
+        self.score = score
+    }
 }

@@ -79,7 +79,7 @@ enum AuditEnds {
         var taken = 0
         while taken < readsPerCommit, let message = try links[index].next() {
             let stream = AuditStream(producer: index, lane: message.priority.rawValue)
-            state.take(stream, message.sequence, message.payload)
+            state.take(stream, message.payload)
             taken += 1
         }
         guard taken > 0 else { return false }

@@ -53,10 +53,11 @@ struct CostMeter {
     /// Notes what there was since the start; what could not be counted is not there.
     func stop(_ report: inout EndReport) {
         let calls = Int(poise_system_calls()) - before.calls
-        if let allocations { report["allocations"] = allocations() - before.allocations }
-        if countsCalls { report["systemCalls"] = calls }
+        let count = allocations.map { $0() - before.allocations }
         var usage = rusage()
         getrusage(ownProcess, &usage)
+        if let count { report["allocations"] = count }
+        if countsCalls { report["systemCalls"] = calls }
         report["switches"] =
             usage.ru_nvcsw + usage.ru_nivcsw - before.usage.ru_nvcsw - before.usage.ru_nivcsw
         report["cpuNanoseconds"] =

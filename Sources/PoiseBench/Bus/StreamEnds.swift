@@ -11,14 +11,17 @@ enum StreamEnds {
             var writer = try GivenLinks.writer(0, order)
             BusEnd.ready()
             var meter = CostMeter(counts: order["counts"] != 0)
+            let count = UInt64(order["messages"])
+            let batch = order["batch"]
+            let started = BusClock.now
             meter.start()
-            report["started"] = Int(BusClock.now)
-            if order["batch"] > 1 {
-                try batches(&writer, message, order)
+            if batch > 1 {
+                try batches(&writer, message, count, batch)
             } else {
-                try singles(&writer, message, order)
+                try singles(&writer, message, count)
             }
             meter.stop(&report)
+            report["started"] = Int(started)
             return report
         }
         let links = try LinkList<RingWriter>(count: order["links"]) { index throws(BusError) in
@@ -37,11 +40,14 @@ enum StreamEnds {
             var reader = try GivenLinks.reader(0, order)
             BusEnd.ready()
             var meter = CostMeter(counts: order["counts"] != 0)
+            let count = UInt64(order["messages"])
+            let batch = order["batch"]
+            let isKnown = order["resumes"] == 0
             meter.start()
-            let wrong = try take(&reader, message, order)
-            report["ended"] = Int(BusClock.now)
+            let wrong = try take(&reader, message, count, batch, isKnown)
             meter.stop(&report)
-            report["wrong"] = wrong
+            report["ended"] = Int(wrong.ended)
+            report["wrong"] = wrong.count
             return report
         }
         let links = try LinkList<RingReader>(count: order["links"]) { index throws(BusError) in
@@ -54,9 +60,8 @@ enum StreamEnds {
     }
 
     private static func singles(
-        _ writer: inout RingWriter, _ message: borrowing BenchMessage, _ order: BusEndOrder
+        _ writer: inout RingWriter, _ message: borrowing BenchMessage, _ count: UInt64
     ) throws(BusError) {
-        let count = UInt64(order["messages"])
         let bytes = message.bytes
         var number: UInt64 = 0
         while number < count {
@@ -73,11 +78,10 @@ enum StreamEnds {
     }
 
     private static func batches(
-        _ writer: inout RingWriter, _ message: borrowing BenchMessage, _ order: BusEndOrder
+        _ writer: inout RingWriter, _ message: borrowing BenchMessage, _ count: UInt64,
+        _ batch: Int
     ) throws(BusError) {
-        let count = UInt64(order["messages"])
         let bytes = message.bytes
-        let batch = order["batch"]
         var number: UInt64 = 0
         var staged = 0
         while number < count {
@@ -100,14 +104,13 @@ enum StreamEnds {
         writer.publish()
     }
 
-    /// Takes all messages and gives how many were not what they had to be.
+    /// Takes all messages and gives how many were not what they had to be, and when the last came.
     private static func take(
-        _ reader: inout RingReader, _ message: borrowing BenchMessage, _ order: BusEndOrder
-    ) throws(BusError) -> Int {
-        let count = UInt64(order["messages"])
-        let batch = order["batch"]
+        _ reader: inout RingReader, _ message: borrowing BenchMessage, _ count: UInt64,
+        _ batch: Int, _ startsAtZero: Bool
+    ) throws(BusError) -> (count: Int, ended: UInt64) {
         var number: UInt64 = 0
-        var isKnown = order["resumes"] == 0
+        var isKnown = startsAtZero
         var wrong = 0
         var open = 0
         while number < count {
@@ -129,7 +132,7 @@ enum StreamEnds {
             }
         }
         reader.commit()
-        return wrong
+        return (wrong, BusClock.now)
     }
 
     /// Batches go to one link after the other.

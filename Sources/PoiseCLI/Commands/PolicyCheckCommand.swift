@@ -69,7 +69,9 @@ enum PolicyCheckCommand {
         guard let policy = finding.policy else { return }
         let count = policy.features.count
         let features = "\(count) feature\(count == 1 ? "" : "s")"
-        console.print("\(finding.file): policy \(policy.name) is good, \(features)")
+        let routes = policy.bus.routes.count
+        let ofBus = routes == 0 ? "" : ", \(routes) route\(routes == 1 ? "" : "s")"
+        console.print("\(finding.file): policy \(policy.name) is good, \(features)\(ofBus)")
     }
 
     private static func shortages(_ plan: AllocationPlan) -> [String] {

@@ -28,18 +28,19 @@ enum PolicyDiffCommand {
         let before = Planner(machine: machine, policy: old).plan()
         let after = Planner(machine: machine, policy: new).plan(inForce: before)
         let change = PlanChange(from: before, to: after)
+        let routes = RouteChange.changes(from: old.bus, to: new.bus)
         if invocation.wantsJSON {
             let holding = MachineChoice.holding(of: machine)
-            console.print(json(change, before, after, holding))
+            console.print(json(change, routes, before, after, holding))
         } else {
-            for line in lines(change, before, after, console) { console.print(line) }
+            for line in lines(change, routes, before, after, console) { console.print(line) }
         }
         return .done
     }
 
     private static func json(
-        _ change: PlanChange, _ before: AllocationPlan, _ after: AllocationPlan,
-        _ holding: Holding
+        _ change: PlanChange, _ routes: [RouteChange], _ before: AllocationPlan,
+        _ after: AllocationPlan, _ holding: Holding
     ) -> JSON {
         [
             "machine": .string(after.machine), "old": .string(before.policy),
@@ -54,18 +55,25 @@ enum PolicyDiffCommand {
                         "after": line.after.map { $0.json(holding: holding) } ?? .null,
                     ]
                 }),
+            "routes": .array(
+                routes.map { ["route": .string($0.route), "change": .string($0.kind.rawValue)] }),
             "keptOutBefore": .array(before.keptOut.map(\.json)),
             "keptOut": .array(after.keptOut.map(\.json)),
         ]
     }
 
     private static func lines(
-        _ change: PlanChange, _ before: AllocationPlan, _ after: AllocationPlan,
-        _ console: Console
+        _ change: PlanChange, _ routes: [RouteChange], _ before: AllocationPlan,
+        _ after: AllocationPlan, _ console: Console
     ) -> [String] {
         let arrow = console.glyphs.arrow
         let head = "\(before.policy) \(arrow) \(after.policy) on \(after.machine)"
-        guard !change.lines.isEmpty else { return [head, "", "nothing changes for anybody"] }
+        let ofBus = busLines(routes, console)
+        guard !change.lines.isEmpty else {
+            let isAll = ofBus.isEmpty
+            return [head, "", "nothing changes for anybody" + (isAll ? "" : " but on the bus")]
+                + ofBus
+        }
         let out = after.keptOut.filter { kept in
             !before.keptOut.contains { $0.feature == kept.feature }
         }
@@ -73,6 +81,17 @@ enum PolicyDiffCommand {
         return [head, ""] + ChangeTable(change).lines(console)
             + out.flatMap { kept in
                 Paragraph(label: kept.feature.name, labelWidth: 8).lines(kept.because, console)
-            } + ["", "\(moved) CPU\(moved == 1 ? "" : "s") would move"]
+            } + ["", "\(moved) CPU\(moved == 1 ? "" : "s") would move"] + ofBus
+    }
+
+    /// Routes of the bus that are not the same, a line for each kind of change.
+    private static func busLines(_ routes: [RouteChange], _ console: Console) -> [String] {
+        [RouteChange.Kind.added, .changed, .removed].flatMap { kind -> [String] in
+            let names = routes.filter { $0.kind == kind }.map(\.route)
+            guard !names.isEmpty else { return [] }
+            let label = "route\(names.count == 1 ? "" : "s") \(kind.rawValue)"
+            return Paragraph(label: label, labelWidth: 15)
+                .lines(names.joined(separator: ", "), console)
+        }
     }
 }

@@ -137,7 +137,9 @@ struct BusView {
 
     private func time(_ nanoseconds: Double?) -> String {
         guard let nanoseconds else { return console.glyphs.unknown }
-        return QuantityText.duration(.nanoseconds(Int(nanoseconds)))
+        // Round trips are told to the nanosecond.
+        return nanoseconds < 10_000
+            ? "\(Int(nanoseconds)) ns" : QuantityText.duration(.nanoseconds(Int(nanoseconds)))
     }
 
     private func decimal(_ value: Double?) -> String {

@@ -20,13 +20,15 @@ package struct BusLink: Sendable, Equatable, Codable {
         }
     }
 
-    package var route: String
+    /// `ROUTE:PRODUCER>CONSUMER`.
+    package let name: String
+    package let route: String
     /// Whether all senders write into this one ring.
-    package var isShared: Bool
+    package let isShared: Bool
     /// Exactly one, of index 0, unless the ring is shared; in the order of their indexes.
     package var producers: [Producer]
     /// For whom it was made.
-    package var addressee: FeatureID
+    package let addressee: FeatureID
     /// Who reads it: the addressee, or who has inherited what lies in it.
     package var consumer: FeatureID
     /// One lane.
@@ -41,6 +43,8 @@ package struct BusLink: Sendable, Equatable, Codable {
         route: String, isShared: Bool, producers: [Producer], addressee: FeatureID,
         consumer: FeatureID, ringBytes: Int, full: FullRing, wait: BusWait, node: Int?
     ) {
+        name = BusLink.name(
+            route: route, producer: isShared ? nil : producers.first?.feature, addressee: addressee)
         self.route = route
         self.isShared = isShared
         self.producers = producers
@@ -50,11 +54,6 @@ package struct BusLink: Sendable, Equatable, Codable {
         self.full = full
         self.wait = wait
         self.node = node
-    }
-
-    package var name: String {
-        let producer = isShared ? nil : producers.first?.feature
-        return BusLink.name(route: route, producer: producer, addressee: addressee)
     }
 
     /// - Parameter producer: nil for a shared ring.
@@ -78,6 +77,23 @@ package struct BusLink: Sendable, Equatable, Codable {
     package func hasRing(of other: BusLink) -> Bool {
         name == other.name && ringBytes == other.ringBytes
             && full.overwrites == other.full.overwrites
+    }
+}
+
+extension BusLink: SelfChecking {
+    package var contradiction: String? {
+        let producer = isShared ? nil : producers.first?.feature
+        guard name == BusLink.name(route: route, producer: producer, addressee: addressee) else {
+            return "a link is not called \(name)"
+        }
+        guard BusRoute.ringRange.contains(ringBytes), ringBytes.nonzeroBitCount == 1 else {
+            return "a ring cannot have \(ringBytes) bytes"
+        }
+        let numbers = producers.map(\.index)
+        guard isShared || numbers == [0], numbers.allSatisfy((0...255).contains),
+            zip(numbers, numbers.dropFirst()).allSatisfy({ $0 < $1 })
+        else { return "its senders cannot have the numbers \(numbers)" }
+        return (0...1 << 16).contains(node ?? 0) ? nil : "a node cannot be \(node ?? 0)"
     }
 }
 

@@ -62,10 +62,3 @@ struct BusMembers {
         return units.map(\.feature).first { Rollout.canary(of: $0) == addressee }
     }
 }
-
-extension FeaturePolicy {
-    /// Only plugins speak on the bus: commands and units know nothing of it.
-    package var isOnBus: Bool {
-        if case .plugin = source { true } else { false }
-    }
-}

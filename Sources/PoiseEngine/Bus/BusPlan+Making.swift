@@ -122,8 +122,9 @@ private struct BusPlanMaker {
         let name = BusLink.name(
             route: route.name, producer: route.isShared ? nil : sender, addressee: reader)
         if links[name] == nil {
+            let own = route.isShared ? [] : [BusLink.Producer(feature: sender, index: 0)]
             var link = BusLink(
-                route: route.name, isShared: route.isShared, producers: [], addressee: reader,
+                route: route.name, isShared: route.isShared, producers: own, addressee: reader,
                 consumer: reader, ringBytes: route.ringBytes, full: route.full, wait: route.wait,
                 node: places.node(of: reader))
             if let old = existing[name], holding.contains(name) {

@@ -56,7 +56,14 @@ package struct BusPlan: Sendable, Equatable, Codable {
     /// Where `feature` sends; nowhere when it is not known.
     package func table(of feature: FeatureID) -> Table { tables[feature] ?? Table() }
 
-    package subscript(link name: String) -> BusLink? { links.first { $0.name == name } }
+    package subscript(link name: String) -> BusLink? {
+        var (low, high) = (0, links.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if links[middle].name < name { low = middle + 1 } else { high = middle }
+        }
+        return low < links.count && links[low].name == name ? links[low] : nil
+    }
 
     /// The links that `feature` writes into now.
     package func links(from feature: FeatureID) -> [BusLink] {

@@ -16,9 +16,7 @@ extension Policy: SelfChecking {
         {
             return "rebalances in a way that cannot be"
         }
-        let plugins = features.count {
-            if case .plugin = $0.source { true } else { false }
-        }
+        let plugins = features.count(where: \.isOnBus)
         for route in bus.routes where route.isShared {
             // Each may have a canary, and a message has one byte for its sender.
             let senders = route.from.isEmpty ? plugins : route.from.count
