@@ -78,6 +78,11 @@ extension Daemon {
         let before = Dictionary(bus.existing.map { ($0.name, $0) }) { first, _ in first }
         var made: [BusLink] = []
         for link in bus.plan.links {
+            if link.isShared {
+                // A ring of one producer, given to many, would be damage.
+                sayOnce(nil, "the ring of \(link.name) is shared, which hosts cannot take up yet")
+                continue
+            }
             do throws(BusError) {
                 if let old = before[link.name], bus.store.links[link.name] != nil,
                     !link.hasRing(of: old)

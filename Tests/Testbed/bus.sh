@@ -5,7 +5,7 @@
 # poise: installed
 source "$(dirname "$0")/lib.sh"
 
-cp /opt/poise/.build/test-plugins/libbus_*.so /usr/local/lib/poise/plugins/
+cp /opt/poise/.build/test-plugins/libbus_*.so "$(dirname "$(find /usr -name libstreaming.so | head -1)")"
 # Long enough to see what goes on while there is none.
 mkdir -p /run/systemd/system/poised.service.d
 printf '[Service]\nRestartSec=5\n' >/run/systemd/system/poised.service.d/late.conf
