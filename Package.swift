@@ -134,9 +134,13 @@ let package = Package(
             sees: [
                 "PoiseModel", "PoiseLinux", "CSystemd", "PoiseTestSupport", "service-probe",
             ]),
+        // The other process of the bus's tests: sends, receives and may be killed at any moment.
+        .executableTarget(
+            name: "bus-peer", dependencies: ["PoiseModel", "PoiseBus"], path: "Tests/BusPeer",
+            swiftSettings: strict),
         tests(
             "PoiseBusTests",
-            sees: ["PoiseModel", "PoiseBus", "CLinux", "PoiseTestSupport"]),
+            sees: ["PoiseModel", "PoiseBus", "CLinux", "PoiseTestSupport", "bus-peer"]),
         tests("PoiseWireTests", sees: ["PoiseModel", "PoiseWire", "PoiseTestSupport"]),
         tests(
             "PoiseHistoryTests",

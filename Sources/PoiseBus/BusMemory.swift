@@ -7,6 +7,7 @@ import PoiseModel
 package struct BusMemory: ~Copyable {
     package let base: UnsafeMutableRawPointer
     package let bytes: Int
+    private let isOurs: Bool
 
     /// Makes one and gives its descriptor: sealed (`F_SEAL_SHRINK`, `F_SEAL_GROW`, `F_SEAL_SEAL`),
     /// of huge pages where `hugePages` and the machine has them, its memory on `node` where that
@@ -72,7 +73,16 @@ package struct BusMemory: ~Copyable {
         guard let start, start != MAP_FAILED else { throw .system("mmap", Errno(errno)) }
         base = start
         self.bytes = bytes
+        isOurs = true
     }
 
-    deinit { munmap(base, bytes) }
+    /// Memory that somebody else keeps mapped for as long as this lives: two ends in one process
+    /// that see it at one place, as ThreadSanitizer needs it.
+    package init(unowned base: UnsafeMutableRawPointer, bytes: Int) {
+        self.base = base
+        self.bytes = bytes
+        isOurs = false
+    }
+
+    deinit { if isOurs { munmap(base, bytes) } }
 }

@@ -487,9 +487,13 @@ extension RingReader {
         let tail = LinkWords.word(producer.base, LinkWords.tails, index)
             .pointee.load(ordering: .acquiring)
         let head = lane.pointee.head
-        // With `dropsOldest` the producer may be a whole ring ahead.
-        guard head <= tail, head & 15 == 0, dropsOldest || tail &- head <= mask &+ 1 else {
-            throw .damaged(by: .consumer, "lane \(index) is taken up to \(head) of \(tail)")
+        guard head & 15 == 0 else {
+            throw .damaged(by: .consumer, "lane \(index) is taken up to \(head)")
+        }
+        // With `dropsOldest` the producer may be a whole ring ahead. A side believes its own file.
+        guard head <= tail, tail & 15 == 0, dropsOldest || tail &- head <= mask &+ 1 else {
+            throw .damaged(
+                by: .producer, "lane \(index) ends at \(tail), where \(head) is taken")
         }
         lane.pointee.tail = head
         // Nobody ever took one: those that were dropped before the first count as missed too.

@@ -72,6 +72,8 @@ package struct RingWriter: ~Copyable {
         let sleep = LinkWords.waitWord(self.producer.base, LinkWords.producerSleep)
         let epoch = sleep.pointee.load(ordering: .relaxed)
         if epoch & 1 == 1 { sleep.pointee.store(epoch &+ 1, ordering: .releasing) }
+        // One that died after it published may not have rung.
+        callConsumer()
     }
 
     deinit { lanes.deallocate() }
@@ -87,7 +89,8 @@ package struct RingWriter: ~Copyable {
         let size = Record.aligned(UInt64(truncatingIfNeeded: bytes &+ Record.headerBytes))
         let end = tail &+ size
         // All but the rare cases; those that cannot be have a size beyond every ring.
-        guard bytes <= longest, size &+ (tail & mask) <= mask &+ 1,
+        guard UInt(bitPattern: bytes) <= UInt(bitPattern: longest),
+            size &+ (tail & mask) <= mask &+ 1,
             end &- own.pointee.head <= mask &+ 1,
             own.pointee.sequence & (RingWriter.stampEvery &- 1) != 0
         else {
