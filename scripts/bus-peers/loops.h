@@ -11,7 +11,7 @@ INLINE void produce_all(const struct run *run, struct end *end, size_t batch) {
     atomic_store(&run->shared->started, now());
     while (left > 0) {
         size_t sent = put(end, left < batch ? (size_t)left : batch);
-        if (sent == 0) rest();
+        if (sent == 0) rest_for_some();
         left -= sent;
     }
 }
@@ -20,7 +20,7 @@ INLINE void consume_all(const struct run *run, struct end *end, size_t batch) {
     uint64_t left = run->messages;
     while (left > 0) {
         size_t came = get(end, left < batch ? (size_t)left : batch);
-        if (came == 0) rest();
+        if (came == 0) rest_for_some();
         left -= came;
     }
     atomic_store(&run->shared->ended, now());

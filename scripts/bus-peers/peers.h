@@ -76,6 +76,11 @@ static inline void rest(void) {
 #endif
 }
 
+// Until the other end has had time for some messages; our own ends do the same.
+static inline void rest_for_some(void) {
+    for (int count = 0; count < 8; count++) rest();
+}
+
 #define INLINE static inline __attribute__((always_inline))
 
 // A size that the compiler knows becomes a few moves.

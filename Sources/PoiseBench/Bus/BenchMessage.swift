@@ -55,3 +55,10 @@ struct BenchMessage: ~Copyable {
 /// Looks once more, a little later.
 @inline(__always)
 func spinOnce() { poise_bus_pause() }
+
+/// Looks once more when the other end has had time for some messages: two ends that follow each
+/// other message by message pass the same cache line to and fro for each. The peers do the same.
+@inline(__always)
+func spinForSome() {
+    for _ in 0..<8 { poise_bus_pause() }
+}

@@ -68,7 +68,7 @@ enum StreamEnds {
             guard
                 let room = try writer.reserve(bytes, topic: BenchMessage.topic, priority: .normal)
             else {
-                spinOnce()
+                spinForSome()
                 continue
             }
             message.fill(room, number)
@@ -83,25 +83,15 @@ enum StreamEnds {
     ) throws(BusError) {
         let bytes = message.bytes
         var number: UInt64 = 0
-        var staged = 0
         while number < count {
-            let room = try writer.reserve(bytes, topic: BenchMessage.topic, priority: .normal)
-            guard let room else {
-                if staged > 0 { writer.publish() }
-                staged = 0
-                spinOnce()
-                continue
-            }
-            message.fill(room, number)
-            writer.stage()
-            number += 1
-            staged += 1
-            if staged == batch {
-                writer.publish()
-                staged = 0
-            }
+            let first = number
+            let most = min(batch, Int(count - number))
+            let staged = try writer.stage(
+                most, bytes: bytes, topic: BenchMessage.topic, priority: .normal
+            ) { message.fill($1, first &+ UInt64($0)) }
+            if staged > 0 { writer.publish() } else { spinForSome() }
+            number += UInt64(staged)
         }
-        writer.publish()
     }
 
     /// Takes all messages and gives how many were not what they had to be, and when the last came.
@@ -112,24 +102,15 @@ enum StreamEnds {
         var number: UInt64 = 0
         var isKnown = startsAtZero
         var wrong = 0
-        var open = 0
         while number < count {
-            guard let next = try reader.next() else {
-                if open > 0 { reader.commit() }
-                open = 0
-                spinOnce()
-                continue
+            let taken = try reader.take(batch) { next in
+                let found = message.take(next.payload)
+                if !isKnown, let found { number = found }
+                isKnown = true
+                if found != number { wrong += 1 }
+                number += 1
             }
-            let found = message.take(next.payload)
-            if !isKnown, let found { number = found }
-            isKnown = true
-            if found != number { wrong += 1 }
-            number += 1
-            open += 1
-            if open >= batch {
-                reader.commit()
-                open = 0
-            }
+            if taken > 0 { reader.commit() } else { spinForSome() }
         }
         reader.commit()
         return (wrong, BusClock.now)
@@ -155,7 +136,7 @@ enum StreamEnds {
                 staged += 1
                 left -= 1
             }
-            if staged > 0 { links[index].publish() } else { spinOnce() }
+            if staged > 0 { links[index].publish() } else { spinForSome() }
             index = index + 1 == links.count ? 0 : index + 1
         }
     }
