@@ -119,9 +119,9 @@ extension Daemon {
         guard !topics.isEmpty else {
             return "no route has the topic '\(topic)': the policy has no bus"
         }
-        let hint = Nearest.hint(for: topic, among: topics)
-        return "no route has the topic '\(topic)'\(hint); there are: "
-            + topics.prefix(20).joined(separator: ", ")
+        let near = Nearest.name(to: topic, among: topics)
+        return "no route has the topic '\(topic)'"
+            + Nearest.hint(for: topic, among: near.map { [$0] } ?? Array(topics.prefix(20)))
     }
 }
 

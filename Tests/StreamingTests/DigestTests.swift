@@ -95,6 +95,16 @@ import Testing
         #expect(counts.known.map(\.anomalies).sorted() == [1, 1, 3])
     }
 
+    @Test func `A digest is written when something came, and else left as it is`() {
+        var digest = Digest(burst: Digest.Burst(count: 3, within: .seconds(10)))
+        #expect(digest.unwritten([]) == .none)
+        let now = Instant(nanoseconds: 0)
+        _ = digest.take(nil, from: "a", at: now)
+        let text = digest.unwritten([(from: "a", counts: DigestCounts())])
+        #expect(text?["version"] == 1)
+        #expect(digest.unwritten([]) == .none)
+    }
+
     @Test func `A burst is told once, at its beginning, and again after quiet`() {
         var digest = Digest(burst: Digest.Burst(count: 3, within: .seconds(10)))
         let anomaly = StreamingMessage.anomaly(

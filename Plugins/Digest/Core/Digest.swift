@@ -27,8 +27,8 @@ package struct Digest: Sendable {
     package private(set) var receivedAnomalies = 0
     /// The newest end of a window, microseconds since 1970.
     package private(set) var newestEnd: Int?
-    /// Something came since `written`.
-    package private(set) var hasNews = false
+    /// Something came since `unwritten`.
+    private var hasNews = false
 
     package init(burst: Burst = Burst()) { self.burst = burst }
 
@@ -79,10 +79,18 @@ package struct Digest: Sendable {
         return isNow && !isBursting
     }
 
-    /// The text of a digest file, by the counts of each source.
-    package mutating func written(_ sources: [(from: String, counts: DigestCounts)]) -> JSON {
+    /// The text of a digest file, by the counts of each source; none when nothing came since the
+    /// last one. (A bare `nil` would be JSON's null.)
+    package mutating func unwritten(
+        _ sources: [(from: String, counts: DigestCounts)]
+    ) -> JSON? {
+        guard hasNews else { return .none }
         hasNews = false
-        return [
+        return .some(text(sources))
+    }
+
+    private func text(_ sources: [(from: String, counts: DigestCounts)]) -> JSON {
+        [
             "version": 1,
             "sources": .array(sources.map { source($0.from, $0.counts) }),
             "lastAnomalies": .array(

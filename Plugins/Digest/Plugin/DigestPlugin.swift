@@ -162,10 +162,7 @@ extension DigestPlugin {
     }
 
     private func write() {
-        let text = life.withLock { life -> JSON? in
-            life.digest.hasNews ? life.digest.written(life.counts) : nil
-        }
-        guard let text else { return }
+        guard let text = life.withLock({ $0.digest.unwritten($0.counts) }) else { return }
         var problem: String?
         do throws(Errno) {
             try file.write(text)
