@@ -56,7 +56,7 @@ extension Daemon {
         do throws(BusError) {
             return try LinkInspection(
                 producer: link.producer.number, consumer: link.consumer.number,
-                layout: link.layout
+                layout: link.layout, isShared: link.isShared
             ).damage()
         } catch {
             return nil
