@@ -146,4 +146,29 @@ struct SharedRingDaemonTests {
         #expect(came.values.reduce(0) { $0 + $1.count } - sent.reduce(0, +) <= 1)
         #expect(sum(counted, "sent") == sent.reduce(0, +))
     }
+
+    @Test func `a sender may join and leave a ring while others send`() throws {
+        let daemon = try start()
+        try daemon.wait("both send") { parts(daemon).count == 2 }
+        let senders = [("one", "bus_talker"), ("two", "bus_talker"), ("zero", "bus_talker")]
+        try #require(Repository.write(Self.policy(senders), to: daemon.policyPath))
+        try daemon.wait("a third one sends") { parts(daemon).count == 3 }
+        #expect(try counters(daemon)["from"]?.array == ["one", "two", "zero"])
+        try #require(
+            Repository.write(Self.policy(Array(senders.dropFirst())), to: daemon.policyPath))
+        try daemon.wait("one has left") { try daemon.pid("one") == nil }
+        let before = numbers(daemon, "listener/seen").count
+        try daemon.wait("others send") { numbers(daemon, "listener/seen").count > before + 200 }
+        for feature in ["two", "zero"] {
+            _ = try daemon.call(.featureStop, ["feature": .string(feature)])
+            try daemon.waitForState(feature, "stopped")
+        }
+        try daemon.wait("all has come") { try counters(daemon)["depth"]?.integer == 0 }
+        let came = parts(daemon)
+        for (_, part) in came { #expect(part == (0..<UInt64(part.count)).map(\.self)) }
+        let sent = try ["one", "two", "zero"].map {
+            try Int(#require(numbers(daemon, "\($0)/sent").first))
+        }
+        #expect(came.values.map(\.count).sorted() == sent.sorted())
+    }
 }

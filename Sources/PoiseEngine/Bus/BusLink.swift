@@ -8,7 +8,8 @@ package struct BusLink: Sendable, Equatable, Codable {
     /// One of those whose messages are in it.
     package struct Producer: Sendable, Equatable, Codable {
         package var feature: FeatureID
-        /// Stands in its messages, below `BusRoute.mostWriters`. It keeps its number while it is away.
+        /// Stands in its messages, below `BusRoute.mostWriters`. It keeps its number while it is
+        /// away.
         package var index: Int
         /// False: it writes no more, and only what it has written counts.
         package var writes: Bool
