@@ -7,9 +7,11 @@ final class IncomingLink: @unchecked Sendable {
     let end: LinkEnd
     /// Its number in this process; never used again.
     let source: UInt32
-    /// The senders' names by number, never freed: a plugin may keep them.
-    private let peerNames: [UnsafePointer<CChar>]
-    var reader: LinkReader
+    /// The sender's name, never freed: a plugin may keep it.
+    private let peerName: UnsafePointer<CChar>
+    /// Of a shared ring: the senders' names by number; else nil.
+    private let peerNames: [UnsafePointer<CChar>]?
+    let reader: LinkReader
     /// Messages that were handed out and are not done.
     var handedOut = 0
     /// Messages that were taken while somebody looked for a reply, and wait for who receives.
@@ -25,8 +27,9 @@ final class IncomingLink: @unchecked Sendable {
         self.end = end
         self.source = source
         self.reader = reader
+        peerName = IncomingLink.lastingText(end.peer.name)
         guard case .reader(let writers) = end.sharing else {
-            peerNames = [IncomingLink.lastingText(end.peer.name)]
+            peerNames = nil
             return
         }
         let unknown = IncomingLink.lastingText(IncomingLink.unknownName)
@@ -40,8 +43,8 @@ final class IncomingLink: @unchecked Sendable {
 
     /// Who has sent a message that came by this link.
     func sender(of message: BusMessage) -> UnsafePointer<CChar> {
-        let index = peerNames.count == 1 ? 0 : message.producerIndex
-        return peerNames[index & (peerNames.count - 1)]
+        guard let peerNames else { return peerName }
+        return peerNames[message.producerIndex % SharedLayout.mostProducers]
     }
 
     var isUsed: Bool { handedOut > 0 || stashed > 0 }

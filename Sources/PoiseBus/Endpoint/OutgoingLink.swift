@@ -16,7 +16,7 @@ final class OutgoingLink: @unchecked Sendable {
 
     /// It was taken away, and is not damaged.
     var isLeft = false
-    var writer: LinkWriter
+    let writer: LinkWriter
     /// Opened when the sender's folder is known, of a route that spills.
     var spill: LinkSpill?
     /// For messages too long for the ring; nil: there is none, or this route takes none.
