@@ -32,14 +32,16 @@ struct SharedRingDaemonTests {
 
     private static let link = "counting:*>listener"
 
-    private func start(holder: Bool = false) throws -> DaemonUnderTest {
+    private func start(_ first: String = "bus_talker") throws -> DaemonUnderTest {
         let folder = try DaemonUnderTest.makeFolder()
         try TestPlugins.build("bus_talker", into: folder, ["TAGGED"])
         try TestPlugins.build(
             "bus_talker", into: folder, as: "bus_holder", ["TAGGED", "HOLDS=200"])
+        try TestPlugins.build(
+            "bus_talker", into: folder, as: "bus_spoiler", ["TAGGED", "SPOILS=400"])
         try TestPlugins.build("bus_listener", into: folder)
         let daemon = try DaemonUnderTest(
-            Self.policy([("one", holder ? "bus_holder" : "bus_talker"), ("two", "bus_talker")]),
+            Self.policy([("one", first), ("two", "bus_talker")]),
             folder: folder)
         for feature in ["one", "two"] { try daemon.waitForState(feature, "running") }
         return daemon
@@ -111,7 +113,7 @@ struct SharedRingDaemonTests {
     }
 
     @Test func `who is killed in the middle of a message holds up others only until then`() throws {
-        let daemon = try start(holder: true)
+        let daemon = try start("bus_holder")
         try daemon.wait("it holds a message") {
             access("\(daemon.folder)/state/one/held", F_OK) == 0
         }
@@ -170,5 +172,24 @@ struct SharedRingDaemonTests {
             try Int(#require(numbers(daemon, "\($0)/sent").first))
         }
         #expect(came.values.map(\.count).sorted() == sent.sorted())
+    }
+
+    @Test func `a spoilt ring is made anew for all, and no sender is blamed for another`() throws {
+        let daemon = try start("bus_spoiler")
+        try daemon.wait("the ring was made anew") {
+            try counters(daemon)["incarnation"]?.integer ?? 0 > 1
+        }
+        try daemon.waitForLog("which of its producers did it is not known")
+        let before = parts(daemon)
+        try daemon.wait("both send again") {
+            let now = parts(daemon)
+            return now.count == 2
+                && now.allSatisfy { $0.value.count > before[$0.key, default: []].count + 50 }
+        }
+        for feature in ["one", "two", "listener"] {
+            #expect(try daemon.status(of: feature)?["breaker"]?["failures"]?.integer ?? 0 == 0)
+            #expect(try daemon.state(feature) == "running")
+        }
+        for (_, part) in parts(daemon) { #expect(part == part.sorted()) }
     }
 }
