@@ -45,6 +45,6 @@ package struct BusMessage {
     package var context: MessageContext? { contextStart.map(Record.context(at:)) }
     /// When it was sent, for one in many; on the monotonic clock.
     package var sentNanoseconds: UInt64? { stamp == 0 ? nil : stamp }
-    /// Which of a shared ring's producers.
+    /// Which of a shared ring's producers; 0 of the only one.
     package var producerIndex: Int { Int(second >> 56) }
 }

@@ -58,9 +58,7 @@ struct BusBook {
         var leaves = Set(has.keys).subtracting(wanted.map(\.link))
         for attachment in wanted {
             guard let end = has[attachment.link] else {
-                if attachment.role == .producer || !hasReader(attachment.link, beside: feature) {
-                    steps.append(.attach(attachment))
-                }
+                if isFree(attachment, for: feature) { steps.append(.attach(attachment)) }
                 continue
             }
             guard !end.isLeaving, end.attachment != attachment else { continue }
@@ -78,6 +76,31 @@ struct BusBook {
             steps.append(.detach(link: link))
         }
         return steps
+    }
+
+    /// Whether a host can be given an end now: nobody else has it.
+    private func isFree(_ end: BusAttachment, for feature: FeatureID) -> Bool {
+        guard end.role == .producer else { return !hasReader(end.link, beside: feature) }
+        guard let index = end.producerIndex else { return true }
+        return !held.contains { other, ends in
+            guard other != feature, let held = ends[end.link] else { return false }
+            guard let attachment = held.attachment else { return true }
+            // A number has one writer at a time, and a reader knows its writers' names.
+            return attachment.role == .producer
+                ? attachment.producerIndex == index
+                : !held.isLeaving && !attachment.writers.contains { $0.index == index }
+        }
+    }
+
+    /// The numbers under which hosts write into a shared ring; nil when one may have any number.
+    func writers(of link: String) -> Set<Int>? {
+        var numbers: Set<Int> = []
+        for ends in held.values {
+            guard let end = ends[link] else { continue }
+            guard let attachment = end.attachment else { return nil }
+            if let index = attachment.producerIndex { numbers.insert(index) }
+        }
+        return numbers
     }
 
     /// A link has one reader at a time: the next one waits until the last one has left it.

@@ -1,5 +1,6 @@
 import Glibc
 import PoiseBus
+import PoiseEngine
 import PoiseLinux
 import PoiseModel
 
@@ -18,6 +19,9 @@ struct BusStore {
         var node: Int?
         var producer: FileDescriptor
         var consumer: FileDescriptor
+
+        /// Whether many producers share it: its files are those of `SharedLayout`.
+        var isShared: Bool { BusLink.isShared(name) }
     }
 
     /// What a feature's long messages lie in.
@@ -85,13 +89,25 @@ struct BusStore {
             let consumer = file(.consumer)
         else { return false }
         let layout = LinkLayout(ringBytes: first.bytes)
-        guard BusStore.size(of: producer) == layout.producerFileBytes,
-            BusStore.size(of: consumer) == layout.consumerFileBytes
+        let bytes = BusStore.fileBytes(first.subject, layout)
+        guard BusStore.size(of: producer) == bytes.producer,
+            BusStore.size(of: consumer) == bytes.consumer
         else { return false }
         links[first.subject] = Link(
             name: first.subject, incarnation: first.incarnation, layout: layout, node: nil,
             producer: producer, consumer: consumer)
         return true
+    }
+
+    /// The sizes of a link's two files.
+    private static func fileBytes(
+        _ name: String, _ layout: LinkLayout
+    ) -> (producer: Int, consumer: Int) {
+        guard BusLink.isShared(name) else {
+            return (layout.producerFileBytes, layout.consumerFileBytes)
+        }
+        let shared = SharedLayout(ringBytes: layout.ringBytes)
+        return (shared.dataFileBytes, shared.consumerFileBytes)
     }
 
     static func isRing(_ bytes: Int) -> Bool {
@@ -151,12 +167,13 @@ extension BusStore {
     ) throws(BusError) -> Link {
         // The name is for people who read /proc/PID/maps; the kernel takes 249 bytes of it.
         let label = String("poise-bus-\(name)".prefix(200))
+        let bytes = BusStore.fileBytes(name, layout)
         let producer = FileDescriptor(
             adopting: try BusMemory.make(
-                name: label, bytes: layout.producerFileBytes, node: node),
+                name: label, bytes: bytes.producer, node: node),
             name: "the producer's file of \(name)")
         let consumer = FileDescriptor(
-            adopting: try BusMemory.make(name: label, bytes: layout.consumerFileBytes, node: node),
+            adopting: try BusMemory.make(name: label, bytes: bytes.consumer, node: node),
             name: "the consumer's file of \(name)")
         let link = Link(
             name: name, incarnation: incarnation, layout: layout, node: node, producer: producer,
@@ -191,7 +208,20 @@ extension BusStore {
     }
 }
 
+extension BusStore {
+    /// All numbers that a writer of a shared ring may have.
+    static let writers = 0..<SharedLayout.mostProducers
+}
+
 extension BusStore.Link {
+    /// Gives up what writers of these numbers have begun in this shared ring; none of them runs.
+    func abandon(_ writers: [Int]) throws(BusError) {
+        let shared = SharedLayout(ringBytes: layout.ringBytes)
+        let data = try BusMemory(
+            mapping: producer.number, bytes: shared.dataFileBytes, writable: true)
+        for writer in writers { SharedRing.abandon(owner: writer, in: data, layout: shared) }
+    }
+
     func file(_ kind: BusFileName.Kind) -> BusFileName {
         BusFileName(kind, incarnation: incarnation, bytes: layout.ringBytes, subject: name)
     }

@@ -21,6 +21,7 @@ extension Daemon {
         if featureBus.plan != planBefore { featureBus.drainPause = FeatureBus.shortestPause }
         makeLinks()
         rebuildDamaged(now)
+        abandonWriters()
         let before = featureBus.book.changes
         let wantsMore = tellHosts()
         leaveBus(hasChanged: featureBus.book.changes != before)
@@ -64,7 +65,7 @@ extension Daemon {
         do throws(BusError) {
             return try LinkObserver(
                 producer: link.producer.number, consumer: link.consumer.number,
-                layout: link.layout
+                layout: link.layout, isShared: link.isShared
             ).counters()
         } catch {
             return nil
@@ -78,11 +79,6 @@ extension Daemon {
         let before = Dictionary(bus.existing.map { ($0.name, $0) }) { first, _ in first }
         var made: [BusLink] = []
         for link in bus.plan.links {
-            if link.isShared {
-                // A ring of one producer, given to many, would be damage.
-                sayOnce(nil, "the ring of \(link.name) is shared, which hosts cannot take up yet")
-                continue
-            }
             do throws(BusError) {
                 if let old = before[link.name], bus.store.links[link.name] != nil,
                     !link.hasRing(of: old)

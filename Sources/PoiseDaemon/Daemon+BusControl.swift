@@ -92,6 +92,10 @@ extension Daemon {
         guard routes.contains(where: { $0.topics.contains(topic) }) else {
             return ControlReply(.notFound, Daemon.noTopic(topic, routes))
         }
+        let carrying = routes.filter { $0.topics.contains(topic) }
+        guard carrying.contains(where: { !$0.isShared }) else {
+            return ControlReply(.refused, Daemon.onlyShared(topic, carrying))
+        }
         var left: Int?
         if let given = call.parameters["count"], given != .null {
             guard let count = given.integer, (1...1_000_000).contains(count) else {
@@ -113,6 +117,12 @@ extension Daemon {
 
     private static let mostTraces = 8
     private static let payloadBytes = 96
+
+    private static func onlyShared(_ topic: String, _ routes: [BusRoute]) -> String {
+        "the topic '\(topic)' goes only by rings that senders share "
+            + "(\(routes.map(\.name).joined(separator: ", "))), which cannot be followed; "
+            + "poise bus top shows what they count, and producers: one makes a ring for each sender"
+    }
 
     private static func noTopic(_ topic: String, _ routes: [BusRoute]) -> String {
         let topics = Set(routes.flatMap(\.topics)).sorted()
@@ -150,7 +160,7 @@ extension LinkCounters {
         return [
             .init("depth", JSON(depth)), .init("depthBytes", JSON(depthBytes)),
             .init("wakes", whole(wakes)), .init("sleeps", whole(sleeps)),
-            .init("producerSleeps", .bool(producerSleeps)),
+            .init("producerSleeps", producerSleeps.map { .bool($0) } ?? .null),
             .init("consumerSleeps", .bool(consumerSleeps)),
             .init("waits", .array(waitsJSON)),
             .init(

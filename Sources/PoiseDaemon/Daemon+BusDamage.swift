@@ -56,7 +56,7 @@ extension Daemon {
         do throws(BusError) {
             return try LinkInspection(
                 producer: link.producer.number, consumer: link.consumer.number,
-                layout: link.layout
+                layout: link.layout, isShared: link.isShared
             ).damage()
         } catch {
             return nil
@@ -71,7 +71,9 @@ extension Daemon {
         by attachment: BusAttachment, of reporter: FeatureID
     ) {
         let own: BusError.Side = attachment.role == .producer ? .producer : .consumer
-        guard let culprit = side == own ? reporter : peer(of: name, side) else {
+        // Who writes into a shared ring may find there what another has written.
+        let isOwn = side == own && (own == .consumer || !BusLink.isShared(name))
+        guard let culprit = isOwn ? reporter : peer(of: name, side) else {
             return say("bus", reporter, "\(name): which of its producers did it is not known")
         }
         if let seen {

@@ -21,7 +21,8 @@ extension Daemon {
                     peer: writes ? link.consumer : link.producers.first?.feature ?? link.addressee,
                     ringBytes: files.layout.ringBytes, full: link.full, wait: link.wait,
                     producerIndex: writes ? link.producerIndex(of: feature) : nil,
-                    arenaBytes: arena(of: link, writer: writes ? feature : nil)?.bytes ?? 0))
+                    arenaBytes: arena(of: link, writer: writes ? feature : nil)?.bytes ?? 0,
+                    isShared: link.isShared, writers: writes ? [] : link.writers))
         }
         return ends
     }
@@ -44,15 +45,23 @@ extension Daemon {
         return files
     }
 
-    /// The memory of long messages that come by a link: of one of its writers, or of its only one.
-    /// Readers of a shared ring get none, since it has several.
+    /// The memory of long messages that come by a link. By a shared ring none come, since each of
+    /// its writers has memory of its own.
     private func arena(of link: BusLink, writer: FeatureID?) -> BusStore.Arena? {
-        let owner = writer ?? (link.isShared ? nil : link.producers.first?.feature)
+        let owner = link.isShared ? nil : writer ?? link.producers.first?.feature
         return owner.flatMap { featureBus.store.arenas[$0] }
     }
 
     private static func readOnly(_ file: FileDescriptor) throws(BusError) -> FileDescriptor {
         FileDescriptor(
             adopting: try BusMemory.readOnly(file.number), name: "\(file.name), for reading")
+    }
+}
+
+extension BusLink {
+    /// What the reader of a shared ring is told of who writes there.
+    fileprivate var writers: [BusAttachment.Writer] {
+        guard isShared else { return [] }
+        return producers.map { BusAttachment.Writer(index: $0.index, feature: $0.feature) }
     }
 }

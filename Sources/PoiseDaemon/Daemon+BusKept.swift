@@ -16,6 +16,11 @@ extension Daemon {
 
     /// A process has ended; what it had of the bus is free for its next one, or for its heir.
     func endBus(of feature: FeatureID) {
+        for (name, end) in featureBus.book.held[feature] ?? [:] where BusLink.isShared(name) {
+            // An end that an earlier daemon has given it may have any number.
+            let known = end.attachment.map { [$0.producerIndex].compactMap(\.self) }
+            featureBus.orphans[name, default: []].formUnion(known ?? Array(BusStore.writers))
+        }
         featureBus.book.ended(feature)
         featureBus.isDirty = true
     }
@@ -54,6 +59,11 @@ extension Daemon {
         for feature in processes.keys.sorted() where processes[feature]?.channel != nil {
             featureBus.book.found(feature, ends(of: feature, left))
         }
+        // Whoever ended while there was no daemon may have left something half written.
+        for link in featureBus.existing where link.isShared {
+            let known = link.producers.map(\.index)
+            featureBus.orphans[link.name] = Set(known.isEmpty ? Array(BusStore.writers) : known)
+        }
         guard !store.links.isEmpty else { return }
         say("found", nil, "\(store.links.count) links of the bus go on as they are")
     }
@@ -72,6 +82,27 @@ extension Daemon {
             }
         }
         return ends
+    }
+
+    /// Gives up what writers of shared rings that are no more had begun: their readers wait there.
+    func abandonWriters() {
+        let bus = featureBus
+        for (name, owners) in bus.orphans.sorted(by: { $0.key < $1.key }) {
+            guard let link = bus.store.links[name] else {
+                bus.orphans[name] = nil
+                continue
+            }
+            // Nil: somebody may have any number, and is being told to leave.
+            guard let held = bus.book.writers(of: name) else { continue }
+            bus.orphans[name] = nil
+            let gone = owners.subtracting(held)
+            guard !gone.isEmpty else { continue }
+            do throws(BusError) {
+                try link.abandon(gone.sorted())
+            } catch {
+                sayOnce(nil, "what ended writers of \(name) had begun cannot be given up: \(error)")
+            }
+        }
     }
 
     private func leftBus() -> BusLeft? {

@@ -20,6 +20,8 @@ final class FeatureBus {
     var due: Instant?
     /// When a host's word of damage that nobody else can see was last believed.
     var believedAt: [FeatureID: Instant] = [:]
+    /// Of shared rings, by name: numbers of writers that may have ended in the middle of a message.
+    var orphans: [String: Set<Int>] = [:]
     /// Links that are to be made anew, and when.
     var damaged: [String: Instant] = [:]
     /// When a link was last made anew.

@@ -33,9 +33,10 @@ package struct BusRoute: Sendable, Equatable, Codable {
     package var wait: BusWait
     /// Whether all senders write into one ring instead of one each.
     package var isShared: Bool
-    /// So many senders share a ring at most: half of the numbers that messages have for them, since
-    /// each may have a canary.
-    package static let mostSharing = 128
+    /// A shared ring tells so many writers apart.
+    package static let mostWriters = 64
+    /// So many senders share a ring at most: half of its writers, since each may have a canary.
+    package static let mostSharing = mostWriters / 2
 
     package init(
         name: String, topics: [String], from: [FeatureID] = [], to: [FeatureID] = [],

@@ -21,14 +21,30 @@ package struct BusAttachment: Sendable, Equatable {
     package var ringBytes: Int
     package var full: FullRing
     package var wait: BusWait
-    /// Nil: one producer. Else which of the many this one is.
+    /// Whether many producers write into this one ring.
+    package var isShared: Bool
+    /// Of a producer of a shared ring: which of the many it is.
     package var producerIndex: Int?
+    /// What the consumer of a shared ring is told of who writes there; else empty.
+    package var writers: [Writer]
     /// The producer's memory for long messages, whose descriptor comes third; 0: it has none.
     package var arenaBytes: Int
 
+    /// One of the producers of a shared ring, by the number that stands in its messages.
+    package struct Writer: Sendable, Equatable {
+        package var index: Int
+        package var feature: FeatureID
+
+        package init(index: Int, feature: FeatureID) {
+            self.index = index
+            self.feature = feature
+        }
+    }
+
     package init(
         link: String, incarnation: Int, role: Role, route: String, peer: FeatureID, ringBytes: Int,
-        full: FullRing, wait: BusWait, producerIndex: Int?, arenaBytes: Int = 0
+        full: FullRing, wait: BusWait, producerIndex: Int?, arenaBytes: Int = 0,
+        isShared: Bool = false, writers: [Writer] = []
     ) {
         self.link = link
         self.incarnation = incarnation
@@ -40,6 +56,8 @@ package struct BusAttachment: Sendable, Equatable {
         self.wait = wait
         self.producerIndex = producerIndex
         self.arenaBytes = arenaBytes
+        self.isShared = isShared
+        self.writers = writers
     }
 }
 

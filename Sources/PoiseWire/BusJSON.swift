@@ -10,6 +10,12 @@ extension BusAttachment {
             ("arenaBytes", .integer(arenaBytes)),
         ]
         if let producerIndex { members.append(("producerIndex", .integer(producerIndex))) }
+        if isShared {
+            let list = writers.map { writer -> JSON in
+                ["index": .integer(writer.index), "feature": .string(writer.feature.name)]
+            }
+            members += [("shared", true), ("writers", .array(list))]
+        }
         return .object(members.map { JSON.Member($0.key, $0.value) })
     }
 
@@ -29,8 +35,24 @@ extension BusAttachment {
             ringBytes: try json.count("ringBytes", most: 64 << 20),
             full: try FullRing(json: json["full"] ?? .null), wait: wait,
             producerIndex: try json["producerIndex"].map { _ throws(WireError) in
-                try json.count("producerIndex", most: 255)
-            }, arenaBytes: try json.count("arenaBytes", most: 1 << 40))
+                try json.count("producerIndex", most: BusRoute.mostWriters - 1)
+            }, arenaBytes: try json.count("arenaBytes", most: 1 << 40),
+            isShared: json["shared"]?.bool ?? false, writers: try BusAttachment.writers(json))
+        guard !isShared || role == .consumer || producerIndex != nil else {
+            throw WireError("producerIndex", "is missing: who writes into a shared ring has one")
+        }
+    }
+
+    private static func writers(_ json: JSON) throws(WireError) -> [Writer] {
+        var read: [Writer] = []
+        for item in json["writers"]?.array ?? [] {
+            guard let feature = FeatureID(try item.text("feature")) else {
+                throw WireError("writers", "has what is no feature's name")
+            }
+            let index = try item.count("index", most: BusRoute.mostWriters - 1)
+            read.append(Writer(index: index, feature: feature))
+        }
+        return read
     }
 }
 

@@ -41,12 +41,13 @@ struct BusLinks {
             }
             let end = LinkEnd(
                 link: attachment.link, route: attachment.route, peer: attachment.peer,
-                layout: layout, full: attachment.full, wait: attachment.wait)
+                layout: layout, full: attachment.full, wait: attachment.wait,
+                sharing: attachment.sharing)
             let isProducer = attachment.role == .producer
             let producer = try BusMemory(
-                mapping: descriptors[0], bytes: layout.producerFileBytes, writable: isProducer)
+                mapping: descriptors[0], bytes: end.fileBytes.producer, writable: isProducer)
             let consumer = try BusMemory(
-                mapping: descriptors[1], bytes: layout.consumerFileBytes, writable: !isProducer)
+                mapping: descriptors[1], bytes: end.fileBytes.consumer, writable: !isProducer)
             let bytes = descriptors.count > 2 ? attachment.arenaBytes : 0
             if isProducer {
                 if bytes > 0 { try takeArena(descriptors[2], bytes) }
@@ -98,5 +99,14 @@ struct BusLinks {
     func detach(_ link: String) {
         if !endpoint.detach(link) { outbox.answer(.busDetached(link: link)) }
         settle()
+    }
+}
+
+extension BusAttachment {
+    fileprivate var sharing: LinkEnd.Sharing {
+        guard isShared else { return .none }
+        if role == .producer { return .writer(producerIndex ?? 0) }
+        let pairs = writers.map { ($0.index, $0.feature) }
+        return .reader(Dictionary(pairs, uniquingKeysWith: { first, _ in first }))
     }
 }

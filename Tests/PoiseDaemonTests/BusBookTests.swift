@@ -131,4 +131,36 @@ import Testing
         book.ended(a)
         #expect(tell(&book, a, [end], rows).count == 2)
     }
+
+    @Test func `a number of a shared ring has one writer at a time, whom its reader knows`() {
+        var book = BusBook()
+        let writes = { (index: Int) in
+            BusAttachment(
+                link: "r:*>b", incarnation: 1, role: .producer, route: "r", peer: b,
+                ringBytes: 4096, full: .dropNewest, wait: .block, producerIndex: index,
+                isShared: true)
+        }
+        let reads = { (writers: [FeatureID]) in
+            BusAttachment(
+                link: "r:*>b", incarnation: 1, role: .consumer, route: "r", peer: a,
+                ringBytes: 4096, full: .dropNewest, wait: .block, producerIndex: nil,
+                isShared: true,
+                writers: writers.enumerated().map { .init(index: $0.offset, feature: $0.element) })
+        }
+        #expect(tell(&book, a, [writes(0)]) == [.attach(writes(0))])
+        #expect(tell(&book, b, [reads([a])]) == [.attach(reads([a]))])
+        #expect(book.writers(of: "r:*>b") == [0])
+        // Somebody has this number, and then nobody whom the reader knows has the next one.
+        #expect(tell(&book, canary, [writes(0)]).isEmpty)
+        #expect(tell(&book, canary, [writes(1)]).isEmpty)
+        #expect(tell(&book, b, [reads([a, canary])]) == [.detach(link: "r:*>b")])
+        #expect(tell(&book, canary, [writes(1)]) == [.attach(writes(1))])
+        book.left("r:*>b", by: b)
+        #expect(tell(&book, b, [reads([a, canary])]) == [.attach(reads([a, canary]))])
+        #expect(book.writers(of: "r:*>b") == [0, 1])
+        book.ended(a)
+        #expect(book.writers(of: "r:*>b") == [1])
+        book.found(a, ["r:*>b": BusBook.Held(attachment: nil)])
+        #expect(book.writers(of: "r:*>b") == nil)
+    }
 }

@@ -166,4 +166,36 @@ import Testing
         next.drop(arena: feature)
         #expect(keeper.names.isEmpty)
     }
+
+    @Test func `a shared ring is found again, and what an ended writer began is given up`() throws {
+        let keeper = Keeper()
+        var store = BusStore(keeper.keeper)
+        let made = try store.link("work:*>b", ringBytes: 4096, node: nil)
+        #expect(made.isShared)
+        let shared = SharedLayout(ringBytes: 4096)
+        let write = { (owner: Int) throws in
+            var writer = try SharedRingWriter(
+                data: BusMemory(
+                    mapping: made.producer.number, bytes: shared.dataFileBytes, writable: true),
+                consumer: BusMemory(
+                    mapping: made.consumer.number, bytes: shared.consumerFileBytes,
+                    writable: false), layout: shared, owner: owner)
+            for _ in 0..<3 {
+                _ = try writer.reserve(4, topic: 1, priority: .normal)
+                writer.commit()
+            }
+        }
+        try write(0)
+        try write(1)
+        var next = BusStore(keeper.keeper)
+        #expect(next.adopt(keeper.inherited().bus).isEmpty)
+        let found = try #require(next.links["work:*>b"])
+        #expect(found.isShared && found.layout.ringBytes == 4096)
+        try found.abandon(Array(BusStore.writers))
+        let counters = try LinkObserver(
+            producer: found.producer.number, consumer: found.consumer.number,
+            layout: found.layout, isShared: true
+        ).counters()
+        #expect(counters.depth == 6)
+    }
 }

@@ -170,7 +170,9 @@ private struct BusCase {
             #expect(present.contains(link.consumer))
             #expect(link.consumer == link.addressee || !present.contains(link.addressee))
             let numbers = link.producers.map(\.index)
-            #expect(numbers == Set(numbers).sorted() && numbers.allSatisfy { 0...255 ~= $0 })
+            #expect(
+                numbers == Set(numbers).sorted()
+                    && numbers.allSatisfy { 0..<BusRoute.mostWriters ~= $0 })
             #expect(link.isShared || numbers == [0])
             for producer in link.producers where producer.writes {
                 #expect(one.feature(of: producer.feature) != one.feature(of: link.consumer))

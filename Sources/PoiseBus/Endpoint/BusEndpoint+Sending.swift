@@ -349,8 +349,8 @@ extension BusEndpoint {
             return link.isLeft ? .left : .gone
         }
         do {
-            if let spill = link.spill, spill.holds(message.priority) {
-                try spill.drain(into: &link.writer)
+            if let spill = link.spill, spill.holds(message.priority), let ring = link.writer.own {
+                try spill.drain(into: &ring.pointee)
                 if spill.holds(message.priority) { return roomOnDisk(message, link) }
             }
             link.room =
@@ -418,6 +418,7 @@ extension BusEndpoint {
     private func send(_ message: Reservation, by link: OutgoingLink, _ stages: Bool) {
         guard let room = link.room else { return }
         link.room = nil
+        var isSent = true
         if link.spills {
             var isKept = false
             do throws(BusError) {
@@ -431,16 +432,15 @@ extension BusEndpoint {
             }
             let word = isKept ? LinkWords.spilled : LinkWords.refused
             link.writer.count(word, message.priority.rawValue)
-        } else if stages {
-            link.writer.stage()
-            link.hasStaged = true
-        } else if link.hasStaged {
-            link.writer.stage()
-            link.writer.publish()
-            link.hasStaged = false
+        } else if stages || link.hasStaged {
+            isSent = link.writer.stage()
+            if !stages { link.writer.publish() }
+            link.hasStaged = stages
         } else {
-            link.writer.commit()
+            isSent = link.writer.commit()
         }
+        // Somebody has given this producer up for dead.
+        if !isSent { link.writer.count(LinkWords.refused, message.priority.rawValue) }
         if let reference = message.reference {
             let hold = ArenaWriter.Hold(
                 link: link.number, lane: message.priority.rawValue,

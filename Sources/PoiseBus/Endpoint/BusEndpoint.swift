@@ -89,16 +89,16 @@ package final class BusEndpoint: Sendable {
         sending end: LinkEnd, producer: consuming BusMemory, consumer: consuming BusMemory
     ) throws(BusError) {
         try leaveOld(end.link)
-        let writer = try RingWriter(
-            producer: producer, consumer: consumer, layout: end.layout,
-            dropsOldest: end.dropsOldest)
+        let writer = try LinkWriter(end, producer, consumer)
         let found = try writer.references()
         let number = links.withLock { links in
             defer { links.nextNumber += 1 }
             return links.nextNumber
         }
         // Who reads a route that overwrites could not copy a long message in time.
-        let arena = end.dropsOldest ? nil : links.withLock { $0.arena }
+        // Who reads a shared ring has no one sender's memory.
+        let hasArena = !end.dropsOldest && end.sharing == .none
+        let arena = hasArena ? links.withLock { $0.arena } : nil
         arena?.hold(found, link: number)
         let link = OutgoingLink(end, number: number, writer: writer, arena: arena)
         links.withLock { links in
@@ -145,9 +145,7 @@ package final class BusEndpoint: Sendable {
     ) throws(BusError) {
         _ = detach(end.link)
         receiving.abandon(end.link)
-        let reader = try RingReader(
-            producer: producer, consumer: consumer, layout: end.layout,
-            dropsOldest: end.dropsOldest, arena: arena)
+        let reader = try LinkReader(end, producer, consumer, arena: arena)
         let source = links.withLock { links in
             links.incoming.append(nil)
             return links.incoming.count - 1
@@ -272,21 +270,26 @@ package final class BusEndpoint: Sendable {
     private func drainSpill(_ link: OutgoingLink) {
         guard case .spill = link.end.full, link.lock.tryLock() else { return }
         defer { link.lock.unlock() }
-        guard let spill = link.spill, !link.isClosed.load(ordering: .relaxed) else { return }
+        guard let spill = link.spill, let ring = link.writer.own,
+            !link.isClosed.load(ordering: .relaxed)
+        else { return }
         do {
-            try spill.drain(into: &link.writer)
+            try spill.drain(into: &ring.pointee)
         } catch {
             close(link, error)
         }
     }
 
     private func renew(_ links: inout Links) {
-        let peers = Set(links.incoming.compactMap { $0?.end.peer })
+        let peers = Set(links.incoming.flatMap { $0?.end.peers ?? [] })
         for link in links.outgoing.values {
-            link.canBeAnswered.store(peers.contains(link.end.peer), ordering: .relaxed)
+            // Who reads a shared ring knows its links, and not which of them leads to a sender.
+            let isAnswered = peers.contains(link.end.peer) && link.end.sharing == .none
+            link.canBeAnswered.store(isAnswered, ordering: .relaxed)
         }
         let outgoing = links.outgoing.values.sorted { $0.end.link < $1.end.link }
-        let waysBack = links.incoming.map { incoming in
+        let waysBack = links.incoming.map { incoming -> OutgoingLink? in
+            guard incoming?.end.sharing == LinkEnd.Sharing.none else { return nil }
             let fitting = outgoing.filter { $0.end.peer == incoming?.end.peer }
             return fitting.first { $0.end.route == incoming?.end.route } ?? fitting.first
         }

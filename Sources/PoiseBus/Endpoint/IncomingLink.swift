@@ -8,8 +8,10 @@ final class IncomingLink: @unchecked Sendable {
     /// Its number in this process; never used again.
     let source: UInt32
     /// The sender's name, never freed: a plugin may keep it.
-    let peerName: UnsafePointer<CChar>
-    var reader: RingReader
+    private let peerName: UnsafePointer<CChar>
+    /// Of a shared ring: the senders' names by number; else nil.
+    private let peerNames: [UnsafePointer<CChar>]?
+    let reader: LinkReader
     /// Messages that were handed out and are not done.
     var handedOut = 0
     /// Messages that were taken while somebody looked for a reply, and wait for who receives.
@@ -21,11 +23,28 @@ final class IncomingLink: @unchecked Sendable {
     /// A state that could not be kept yet, since messages taken after it were not handed out.
     var deferred: [UInt8]?
 
-    init(_ end: LinkEnd, source: UInt32, reader: consuming RingReader) {
+    init(_ end: LinkEnd, source: UInt32, reader: consuming LinkReader) {
         self.end = end
         self.source = source
         self.reader = reader
         peerName = IncomingLink.lastingText(end.peer.name)
+        guard case .reader(let writers) = end.sharing else {
+            peerNames = nil
+            return
+        }
+        let unknown = IncomingLink.lastingText(IncomingLink.unknownName)
+        peerNames = (0..<SharedLayout.mostProducers).map { index in
+            writers[index].map { IncomingLink.lastingText($0.name) } ?? unknown
+        }
+    }
+
+    /// No feature has this name: of a producer that this process was not told of.
+    private static let unknownName = "?"
+
+    /// Who has sent a message that came by this link.
+    func sender(of message: BusMessage) -> UnsafePointer<CChar> {
+        guard let peerNames else { return peerName }
+        return peerNames[message.producerIndex % SharedLayout.mostProducers]
     }
 
     var isUsed: Bool { handedOut > 0 || stashed > 0 }

@@ -10,10 +10,21 @@ package struct LinkEnd: Sendable, Equatable {
     package var layout: LinkLayout
     package var full: FullRing
     package var wait: BusWait
+    /// Whether this is an end of a ring that many producers share.
+    package var sharing: Sharing
+
+    package enum Sharing: Sendable, Equatable {
+        /// One producer, one consumer.
+        case none
+        /// This process is one of the producers, of this number.
+        case writer(Int)
+        /// This process reads what these write, by number.
+        case reader([Int: FeatureID])
+    }
 
     package init(
         link: String, route: String, peer: FeatureID, layout: LinkLayout, full: FullRing,
-        wait: BusWait
+        wait: BusWait, sharing: Sharing = .none
     ) {
         self.link = link
         self.route = route
@@ -21,6 +32,19 @@ package struct LinkEnd: Sendable, Equatable {
         self.layout = layout
         self.full = full
         self.wait = wait
+        self.sharing = sharing
+    }
+
+    /// Who may be at the other end.
+    var peers: [FeatureID] {
+        if case .reader(let writers) = sharing { Array(writers.values) } else { [peer] }
+    }
+
+    /// The sizes of a link's files: what is written by its producers, and by its consumer.
+    package var fileBytes: (producer: Int, consumer: Int) {
+        guard sharing != .none else { return (layout.producerFileBytes, layout.consumerFileBytes) }
+        let shared = SharedLayout(ringBytes: layout.ringBytes)
+        return (shared.dataFileBytes, shared.consumerFileBytes)
     }
 
     var dropsOldest: Bool { full == .dropOldest }

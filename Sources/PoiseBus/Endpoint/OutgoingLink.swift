@@ -16,7 +16,7 @@ final class OutgoingLink: @unchecked Sendable {
 
     /// It was taken away, and is not damaged.
     var isLeft = false
-    var writer: RingWriter
+    let writer: LinkWriter
     /// Opened when the sender's folder is known, of a route that spills.
     var spill: LinkSpill?
     /// For messages too long for the ring; nil: there is none, or this route takes none.
@@ -31,7 +31,7 @@ final class OutgoingLink: @unchecked Sendable {
     /// What the thread that has the lock is sending, when this is the first of its links.
     var reservation = Reservation()
 
-    init(_ end: LinkEnd, number: Int, writer: consuming RingWriter, arena: SendingArena?) {
+    init(_ end: LinkEnd, number: Int, writer: consuming LinkWriter, arena: SendingArena?) {
         self.end = end
         self.number = number
         self.writer = writer
@@ -50,10 +50,11 @@ final class OutgoingLink: @unchecked Sendable {
 
     /// Opens the place on disk; with the lock. What cannot be opened is as if it were full.
     func openSpill(in folder: String) {
-        guard spill == nil, case .spill(let most) = end.full else { return }
+        guard spill == nil, case .spill(let most) = end.full, let ring = writer.own else { return }
         do throws(BusError) {
             spill = try LinkSpill(
-                link: end.link, folder: folder, mostBytes: most, writer: writer)
+                link: end.link, folder: folder, mostBytes: most,
+                writer: ring.pointee)
         } catch {
             spill = nil
         }

@@ -164,7 +164,8 @@ final class ReceivingSide: @unchecked Sendable {
     private func hand(out message: BusMessage, _ link: IncomingLink) -> ReceivedMessage {
         if link.handedOut == 0 { touched.append(link) }
         link.handedOut += 1
-        return ReceivedMessage(message: message, source: link.source, from: link.peerName)
+        return ReceivedMessage(
+            message: message, source: link.source, from: link.sender(of: message))
     }
 
     private func unstash() -> ReceivedMessage? {

@@ -36,13 +36,14 @@ package struct LinkCounters: Sendable, Equatable {
     package var wakes: UInt64
     /// How often the consumer slept.
     package var sleeps: UInt64
-    package var producerSleeps: Bool
+    /// Nil: of a shared ring it is not known.
+    package var producerSleeps: Bool?
     package var consumerSleeps: Bool
     /// How long sampled messages lay in the ring: counts of `WaitHistogram`.
     package var waits: [UInt64]
 
     package init(
-        lanes: [Lane], ringBytes: Int, wakes: UInt64, sleeps: UInt64, producerSleeps: Bool,
+        lanes: [Lane], ringBytes: Int, wakes: UInt64, sleeps: UInt64, producerSleeps: Bool?,
         consumerSleeps: Bool, waits: [UInt64]
     ) {
         self.lanes = lanes

@@ -5,11 +5,16 @@ package struct LinkInspection {
     private let producer: ObservedMemory
     private let consumer: ObservedMemory
     private let layout: LinkLayout
+    private let isShared: Bool
     /// So many records of a lane are looked at.
     private static let mostRecords = 1 << 16
 
-    package init(producer: Int32, consumer: Int32, layout: LinkLayout) throws(BusError) {
-        self.producer = try ObservedMemory(producer, bytes: layout.producerFileBytes)
+    package init(
+        producer: Int32, consumer: Int32, layout: LinkLayout, isShared: Bool = false
+    ) throws(BusError) {
+        self.isShared = isShared
+        let bytes = isShared ? LinkLayout.pageBytes : layout.producerFileBytes
+        self.producer = try ObservedMemory(producer, bytes: bytes)
         self.consumer = try ObservedMemory(consumer, bytes: LinkLayout.pageBytes)
         self.layout = layout
     }
@@ -19,9 +24,12 @@ package struct LinkInspection {
     package func damage() -> (side: BusError.Side, text: String)? {
         for lane in 0..<LinkLayout.lanes {
             let head = consumer.load(LinkWords.heads, lane)
-            if head & 15 != 0 {
+            let unit = isShared ? UInt64(SharedLayout.granuleBytes) : 16
+            if head & (unit - 1) != 0 {
                 return (.consumer, "lane \(lane) is taken up to \(head), inside of a message")
             }
+            // Of many producers it could not be told which one it was.
+            if isShared { continue }
             if let text = damage(lane) { return (.producer, text) }
         }
         return nil

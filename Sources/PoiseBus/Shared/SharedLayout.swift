@@ -1,3 +1,5 @@
+import PoiseModel
+
 /// Where what lies in the two files of a ring that many producers share.
 ///
 /// The *data file* is mapped writable by all producers, who trust each other: each could write over
@@ -9,7 +11,7 @@
 /// The *consumer's file* is that of any link (`LinkWords`): heads, wait words, two records of what
 /// was done.
 package struct SharedLayout: Sendable, Hashable {
-    package static let mostProducers = 64
+    package static let mostProducers = BusRoute.mostWriters
     package static let granuleBytes = 64
 
     /// One lane's ring, in bytes: a power of two.
@@ -27,7 +29,8 @@ package struct SharedLayout: Sendable, Hashable {
     /// Granules of one lane; as many cells.
     var count: Int { ringBytes / SharedLayout.granuleBytes }
 
-    /// Offsets in the data file. Of each lane: how far claims go (`Claim`), two lines apart.
+    /// Offsets in the data file. What producers count lies where `LinkWords` has it (384 to 640),
+    /// without `sent`. Of each lane: how far claims go (`Claim`), two lines apart.
     static let tails = 1024
     static let tailStride = 128
     /// Counts up when a producer goes to sleep for want of room.

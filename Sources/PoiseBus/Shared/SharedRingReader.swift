@@ -184,6 +184,7 @@ package struct SharedRingReader: ~Copyable {
         var stamp: UInt64 = 0
         if flags & Record.hasStamp != 0 {
             stamp = Record.word(at, 0)
+            note(wait: BusClock.now, since: stamp)
             at += Record.stampBytes
         }
         var context: UnsafeRawPointer?
@@ -196,6 +197,13 @@ package struct SharedRingReader: ~Copyable {
             topic: UInt32(truncatingIfNeeded: first >> 32),
             lane: UInt8(truncatingIfNeeded: lane), second: second, stamp: stamp,
             contextStart: context)
+    }
+
+    private func note(wait now: UInt64, since sent: UInt64) {
+        guard sent <= now else { return }
+        let bucket = WaitHistogram.bucket(nanoseconds: now &- sent)
+        let word = LinkWords.word(consumer, LinkWords.waits, bucket)
+        word.pointee.store(word.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 
     /// All messages taken so far are done: they are the consumer's, and the producers have their
@@ -250,6 +258,42 @@ package struct SharedRingReader: ~Copyable {
         return false
     }
 
+    /// The most urgent lane that `next` would find something in: a message, claims that were given
+    /// up, or what cannot be, which it tells. Nil when there is none. Who reads from several links
+    /// chooses by it.
+    var mostUrgentLane: Int? {
+        (0..<LinkLayout.lanes).first { lane in
+            let position = lanes[lane].position
+            let claim = Claim(bits: map.cell(lane, position).pointee.load(ordering: .acquiring))
+            if claim.isAt(position) { return !claim.isClaimed }
+            let age = Claim.distance(from: claim.position, to: position & Claim.positionMask)
+            return claim.bits != 0 && (claim.isEmpty || age & map.mask != 0 || age > Claim.halfWay)
+        }
+    }
+
+    /// Says that this side goes to sleep; a producer rings from now on. Then `hasMessages` once
+    /// more, then the sleep on the word, then `isAwake`. No barrier is needed: this number and the
+    /// producers' cells are written and read in one order that all see.
+    func willSleep() -> poise_bus_word {
+        let bell = map.waitWord(SharedLayout.bell)
+        let value = bell.pointee.load(ordering: .acquiring)
+        let sleep = LinkWords.waitWord(consumer, LinkWords.consumerSleep)
+        if sleep.pointee.load(ordering: .relaxed) & 1 == 0 {
+            sleep.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        }
+        return poise_bus_word(
+            word: UnsafeRawPointer(bell).assumingMemoryBound(to: UInt32.self), value: value,
+            reserved: 0)
+    }
+
+    /// Awake again, under a new number: each sleep is rung for anew.
+    func isAwake() {
+        let sleep = LinkWords.waitWord(consumer, LinkWords.consumerSleep)
+        guard sleep.pointee.load(ordering: .relaxed) & 1 == 1 else { return }
+        sleep.pointee.wrappingAdd(1, ordering: .releasing)
+        LinkWords.word(consumer, LinkWords.sleeps).pointee.wrappingAdd(1, ordering: .relaxed)
+    }
+
     /// Whose message a lane waits for: one that was claimed and is neither committed nor given up.
     package func waitsFor(_ priority: BusPriority) -> Int? {
         let position = lanes[priority.rawValue].position
@@ -261,17 +305,11 @@ package struct SharedRingReader: ~Copyable {
     /// Waits until something has come or the time (on `BusClock`) is over; false when it is over.
     package mutating func waitForMessages(until deadline: UInt64, _ wait: BusWait) -> Bool {
         var found = Sleep.spin(wait, until: deadline) { hasMessages() }
-        let bell = map.waitWord(SharedLayout.bell)
-        let sleep = LinkWords.waitWord(consumer, LinkWords.consumerSleep)
         while !found, BusClock.now < deadline {
-            let word = poise_bus_word(
-                word: UnsafeRawPointer(bell).assumingMemoryBound(to: UInt32.self),
-                value: bell.pointee.load(ordering: .acquiring), reserved: 0)
-            sleep.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            let word = willSleep()
             found = hasMessages()
             if !found { Sleep.sleep(on: [word], until: deadline, isSafe: true) }
-            // Awake under a new number: each sleep is rung for anew.
-            sleep.pointee.wrappingAdd(1, ordering: .releasing)
+            isAwake()
             found = found || hasMessages()
         }
         return found

@@ -221,6 +221,27 @@ extension SharedRingWriter {
         bell.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
         _ = poise_bus_wake(UnsafeRawPointer(bell).assumingMemoryBound(to: UInt32.self))
         rung.pointee.store(epoch, ordering: .relaxed)
+        count(LinkWords.wakes, 0)
+    }
+
+    /// Counts for who watches: one of `LinkWords`' numbers of a lane goes up, for all producers
+    /// together. They lie in the data file where a single producer's lie in its own.
+    package func count(_ word: Int, _ lane: Int, _ by: UInt64 = 1) {
+        LinkWords.word(map.base, word, lane).pointee.wrappingAdd(by, ordering: .relaxed)
+    }
+
+    /// Bytes that were claimed and not taken yet, in all lanes; at most what the rings hold.
+    package var depthBytes: Int {
+        var sum = 0
+        for lane in 0..<LinkLayout.lanes {
+            let head = LinkWords.word(consumer, LinkWords.heads, lane)
+                .pointee.load(ordering: .acquiring)
+            let tail = Claim(bits: map.tail(lane).pointee.load(ordering: .acquiring))
+            let used = Claim.distance(from: head >> 6, to: tail.position)
+            // Both move: a head that is read first never comes past a tail that is read later.
+            sum += Int(min(used, map.mask &+ 1)) * SharedLayout.granuleBytes
+        }
+        return sum
     }
 
     private var hasRoom: Bool {
@@ -237,6 +258,7 @@ extension SharedRingWriter {
     /// over; false when it is over. Another producer may be faster to take it.
     package mutating func waitForRoom(until deadline: UInt64, _ wait: BusWait) -> Bool {
         ring()
+        let began = BusClock.now
         var found = Sleep.spin(wait, until: deadline) { hasRoom }
         let bell = LinkWords.waitWord(consumer, LinkWords.consumerBell)
         while !found, BusClock.now < deadline {
@@ -249,6 +271,7 @@ extension SharedRingWriter {
             if !found { Sleep.sleep(on: [word], until: deadline, isSafe: true) }
             found = found || hasRoom
         }
+        count(LinkWords.blockedNanoseconds, wanted.lane, BusClock.now &- began)
         return found
     }
 }

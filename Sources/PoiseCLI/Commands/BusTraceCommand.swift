@@ -15,6 +15,7 @@ enum BusTraceCommand {
         ],
         notes: [
             "nobody is held up: what passes faster than it can be shown is told as a gap",
+            "rings that senders share (producers: many) are not followed; see poise bus top",
             "with --json, one object a line",
         ],
         examples: [

@@ -8,7 +8,8 @@ package struct BusLink: Sendable, Equatable, Codable {
     /// One of those whose messages are in it.
     package struct Producer: Sendable, Equatable, Codable {
         package var feature: FeatureID
-        /// Stands in its messages, 0…255. It keeps its number while it is away.
+        /// Stands in its messages, below `BusRoute.mostWriters`. It keeps its number while it is
+        /// away.
         package var index: Int
         /// False: it writes no more, and only what it has written counts.
         package var writes: Bool
@@ -63,6 +64,11 @@ package struct BusLink: Sendable, Equatable, Codable {
         "\(route):\(producer?.name ?? "*")>\(addressee.name)"
     }
 
+    /// Whether a link of this name is a shared ring: no feature is called `*`.
+    package static func isShared(_ name: String) -> Bool {
+        name.split(separator: ":", maxSplits: 1).last?.hasPrefix("*>") ?? false
+    }
+
     /// Nobody writes into it any more: it is read until it is empty, and then goes.
     package var isDraining: Bool { !producers.contains(where: \.writes) }
 
@@ -90,7 +96,7 @@ extension BusLink: SelfChecking {
             return "a ring cannot have \(ringBytes) bytes"
         }
         let numbers = producers.map(\.index)
-        guard isShared || numbers == [0], numbers.allSatisfy((0...255).contains),
+        guard isShared || numbers == [0], numbers.allSatisfy((0..<BusRoute.mostWriters).contains),
             zip(numbers, numbers.dropFirst()).allSatisfy({ $0 < $1 })
         else { return "its senders cannot have the numbers \(numbers)" }
         return (0...1 << 16).contains(node ?? 0) ? nil : "a node cannot be \(node ?? 0)"

@@ -159,13 +159,14 @@ extension BusLink {
             return
         }
         let taken = Set(producers.map(\.index))
-        if let free = (0...255).first(where: { !taken.contains($0) }) {
+        if let free = (0..<BusRoute.mostWriters).first(where: { !taken.contains($0) }) {
             producers.append(Producer(feature: feature, index: free))
         } else if let gone = producers.firstIndex(where: { !$0.writes }) {
             // All numbers were given away: the lowest of one that has left is given anew.
             producers[gone] = Producer(feature: feature, index: producers[gone].index)
         } else {
-            preconditionFailure("\(name) has more than 256 senders, which no policy may have")
+            preconditionFailure(
+                "\(name) has more writers than a ring tells apart, which no policy may have")
         }
         producers.sort { $0.index < $1.index }
     }

@@ -18,7 +18,7 @@ extension Policy: SelfChecking {
         }
         let plugins = features.count(where: \.isOnBus)
         for route in bus.routes where route.isShared {
-            // Each may have a canary, and a message has one byte for its sender.
+            // Each may have a canary, and a ring tells no more writers apart.
             let senders = route.from.isEmpty ? plugins : route.from.count
             if senders > BusRoute.mostSharing { return "\(senders) senders cannot share a ring" }
         }

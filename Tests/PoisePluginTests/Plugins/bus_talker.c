@@ -1,12 +1,15 @@
 // Sends numbers, 0, 1, 2 …, RATE a second, until it is stopped; then leaves how many in the file
 // `sent` of its state folder. -DSPOILS=n: instead of message n, and of each n-th after it, there is a
-// length in the ring that cannot be.
+// length in the ring that cannot be. -DTAGGED: numbers begin at a multiple of 2^32, another one in each
+// process. -DHOLDS=n: the first process that comes to message n leaves the file `held` in its state
+// folder, and never ends what it began to write.
 #define _DEFAULT_SOURCE
 #include "skeleton.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef RATE
@@ -24,10 +27,33 @@ static int32_t create(void *context, const poise_creation *creation, void **inst
     return plain_create(context, creation, instance, why);
 }
 
+static uint64_t first_number(void) {
+#ifdef TAGGED
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000) << 32;
+#else
+    return 0;
+#endif
+}
+
+static void hold(uint64_t number) {
+#ifdef HOLDS
+    char path[600];
+    snprintf(path, sizeof path, "%s/held", folder);
+    if (number != HOLDS) return;
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    while (file >= 0) sleep(1);
+#else
+    (void)number;
+#endif
+}
+
 static void *talk(void *argument) {
     uint32_t topic = host->bus_topic(host->context, "numbers");
+    uint64_t first = first_number();
     while (!ends) {
-        uint64_t number = sent;
+        uint64_t number = first + sent;
         poise_outgoing message = {sizeof message, topic, POISE_NORMAL, 0, sizeof number};
         int32_t result = host->bus_reserve(host->context, &message);
         if (result != POISE_BUS_DONE) {
@@ -35,6 +61,7 @@ static void *talk(void *argument) {
             usleep(1000);
             continue;
         }
+        hold(sent);
         memcpy(message.bytes, &number, sizeof number);
 #ifdef SPOILS
         if (number % SPOILS == SPOILS - 1) memset((char *)message.bytes - 16, 0xFE, 8);
