@@ -386,8 +386,8 @@ extension RingWriter {
         return lane.pointee.tail &+ need &- head <= mask &+ 1
     }
 
-    /// Gives up the oldest records until there is room. The new floor is seen after the tail that it
-    /// does not pass, and before anything that is written over them.
+    /// Gives up the oldest records until there is room. The new floor is seen after the tail, which
+    /// it does not pass, and before anything that is written over them.
     private func dropOldest(_ index: Int, _ need: UInt64) throws(BusError) {
         let lane = lanes + index
         var floor = lane.pointee.head
