@@ -68,11 +68,17 @@ package struct ArenaWriter: ~Copyable {
     }
 
     /// A record holds a block. Also for those that lay in the rings before this sender started;
-    /// false when such a one cannot be.
+    /// false when such a one cannot be: it is outside, or overlaps another block.
     @discardableResult
     package mutating func hold(_ reference: ArenaReference, _ hold: Hold) -> Bool {
-        if blocks[reference.offset] == nil {
-            let size = ArenaWriter.pages(reference.length)
+        // It may lie in a damaged file: its numbers are not added up before they are checked.
+        guard (0...memory.bytes).contains(reference.offset),
+            (0...memory.bytes - reference.offset).contains(reference.length)
+        else { return false }
+        let size = ArenaWriter.pages(reference.length)
+        if let block = blocks[reference.offset] {
+            guard size <= block.length else { return false }
+        } else {
             let isFree = free.contains {
                 $0.offset <= reference.offset && reference.offset + size <= $0.offset + $0.length
             }

@@ -409,6 +409,13 @@ extension RingReader {
         let floor = LinkWords.word(producer.base, LinkWords.floors, index)
             .pointee.load(ordering: .relaxed)
         if floor > lane.pointee.head { return try skip(to: floor, index) }
+        // Each word moves at its own time, but an honest producer stores a floor of at least
+        // `tail` - ring bytes, and only then, releasing, that `tail`. The tail that is known here
+        // was read, acquiring, before this floor: so this one is that floor or a later one, and
+        // floors never go back. A tail beyond it was never earned by giving records up.
+        guard lane.pointee.tail &- floor <= mask &+ 1 else {
+            throw damage(index, "a floor of \(floor), more than a ring back,")
+        }
         guard isPlausible else { throw damage(index, "a message of \(bytes) bytes") }
         lane.pointee.head &+= size
         if isPadding { return nil }
@@ -420,6 +427,9 @@ extension RingReader {
     /// What lay before a place is gone.
     private func skip(to floor: UInt64, _ index: Int) throws(BusError) -> BusMessage? {
         let lane = lanes + index
+        // The floor is never beyond what was published before it: with the fence, this tail is that
+        // or a later one.
+        atomicMemoryFence(ordering: .acquiring)
         let tail = LinkWords.word(producer.base, LinkWords.tails, index)
             .pointee.load(ordering: .acquiring)
         try take(tail, index)

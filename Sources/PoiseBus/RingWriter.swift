@@ -386,8 +386,8 @@ extension RingWriter {
         return lane.pointee.tail &+ need &- head <= mask &+ 1
     }
 
-    /// Gives up the oldest records until there is room. The new floor is seen before anything that
-    /// is written over them.
+    /// Gives up the oldest records until there is room. The new floor is seen after the tail, which
+    /// it does not pass, and before anything that is written over them.
     private func dropOldest(_ index: Int, _ need: UInt64) throws(BusError) {
         let lane = lanes + index
         var floor = lane.pointee.head
@@ -401,10 +401,13 @@ extension RingWriter {
             if !step.isPadding, floor >= head { unread &+= 1 }
             floor = step.end
         }
+        // What was staged and is given up again must have been seen first: a floor beyond the tail
+        // would look like damage.
+        if floor > lane.pointee.published { show(index) }
         lane.pointee.head = floor
         if unread > 0 { count(LinkWords.droppedOldest, index, unread) }
         LinkWords.word(producer.base, LinkWords.floors, index)
-            .pointee.store(floor, ordering: .relaxed)
+            .pointee.store(floor, ordering: .releasing)
         atomicMemoryFence(ordering: .releasing)
     }
 

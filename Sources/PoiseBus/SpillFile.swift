@@ -10,6 +10,8 @@ package import PoiseModel
 package struct SpillFile: ~Copyable {
     private static let headerBytes = 32
     private static let mark: UInt32 = 0x5350_4C31
+    /// No link ever had so many messages.
+    private static let sequenceEnd: UInt64 = 1 << 62
 
     private let path: String
     private var descriptor: Int32
@@ -22,7 +24,7 @@ package struct SpillFile: ~Copyable {
     package private(set) var count = 0
 
     /// Opens or makes the file; messages that the ring has already (`nextSequence` is its next
-    /// number) are left out, and so is a last one that was not wholly written.
+    /// number) are left out, and so is all from the first place on that has no whole message.
     package static func open(
         path: String, mostBytes: Int, nextSequence: UInt64
     ) throws(BusError) -> SpillFile {
@@ -59,6 +61,11 @@ package struct SpillFile: ~Copyable {
         var sequence: UInt64
         var hasContext: Bool
         var isInArena: Bool
+
+        /// Bytes of the message with all that goes with it.
+        var size: Int {
+            SpillFile.headerBytes + (hasContext ? Record.contextBytes : 0) + length
+        }
     }
 
     /// Keeps a message behind all that are there; false when that would be more than the file may
@@ -73,16 +80,18 @@ package struct SpillFile: ~Copyable {
             guard bytes + size <= mostBytes else { return false }
             try compact()
         }
-        let sequence = max(nextSequence, lastSequence.map { $0 + 1 } ?? 0)
+        let sequence = max(nextSequence, lastSequence.map { $0 &+ 1 } ?? 0)
         var whole = [UInt64](repeating: 0, count: (size + 7) / 8)
         whole.withUnsafeMutableBytes { room in
             room.storeBytes(of: SpillFile.mark, as: UInt32.self)
             room.storeBytes(of: topic, toByteOffset: 4, as: UInt32.self)
             room.storeBytes(of: UInt64(payload.count), toByteOffset: 8, as: UInt64.self)
             room.storeBytes(of: sequence, toByteOffset: 16, as: UInt64.self)
+            let flags: UInt64 = (context == nil ? 0 : 1) | (inArena ? 2 : 0)
+            let words = (room.load(as: UInt64.self), UInt64(payload.count), sequence)
             room.storeBytes(
-                of: UInt64((context == nil ? 0 : 1) | (inArena ? 2 : 0)), toByteOffset: 24,
-                as: UInt64.self)
+                of: flags | SpillFile.sum(words.0, words.1, words.2, flags) << 32,
+                toByteOffset: 24, as: UInt64.self)
             if let context, let base = room.baseAddress {
                 Record.write(context, at: base + SpillFile.headerBytes)
             }
@@ -108,6 +117,12 @@ package struct SpillFile: ~Copyable {
             guard let header = try header(at: start) else {
                 throw .system("read of \(path)", Errno(EIO))
             }
+            if header.length > writer.layout.longestPayload {
+                // The ring was made anew, and smaller: no such one will ever have room.
+                skip(header)
+                writer.count(LinkWords.refused, priority.rawValue)
+                continue
+            }
             let lead = SpillFile.headerBytes + (header.hasContext ? Record.contextBytes : 0)
             let context = header.hasContext ? try context(at: start + SpillFile.headerBytes) : nil
             guard
@@ -115,26 +130,43 @@ package struct SpillFile: ~Copyable {
                     header.length, topic: header.topic, priority: priority, context: context,
                     inArena: header.isInArena)
             else { break }
-            guard
-                pread(descriptor, room.baseAddress, header.length, off_t(start + lead))
-                    == header.length
-            else {
+            let got = pread(descriptor, room.baseAddress, header.length, off_t(start + lead))
+            guard got == header.length else {
                 writer.abort()
-                throw .system("read of \(path)", Errno(errno))
+                throw .system("read of \(path)", Errno(got < 0 ? errno : EIO))
             }
             writer.commit()
             if header.isInArena {
                 let reference = ArenaReference(
-                    offset: Int(room.load(as: UInt64.self)),
-                    length: Int(room.load(fromByteOffset: 8, as: UInt64.self)))
+                    offset: Int(truncatingIfNeeded: room.load(as: UInt64.self)),
+                    length: Int(
+                        truncatingIfNeeded: room.load(fromByteOffset: 8, as: UInt64.self)))
                 moved(reference, writer.progress(priority).end)
             }
-            start += lead + header.length
-            count -= 1
+            skip(header)
             done += 1
         }
-        if done > 0, count == 0 { empty() }
+        if end > 0, count == 0 { empty() }
         return done
+    }
+
+    /// Goes on behind the first message.
+    private mutating func skip(_ header: Header) {
+        start += header.size
+        count -= 1
+    }
+
+    /// Of a header, so that bytes that happen to look like one are seen to be none.
+    private static func sum(
+        _ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64
+    ) -> UInt64 {
+        // Multiplied by 2⁶⁴ over the golden ratio, as Knuth hashes (The Art of Computer
+        // Programming, volume 3, 6.4).
+        func mix(_ sum: UInt64, _ word: UInt64) -> UInt64 {
+            let product = (sum ^ word) &* 0x9E37_79B9_7F4A_7C15
+            return product ^ product >> 29
+        }
+        return mix(mix(mix(mix(1, first), second), third), fourth) >> 32
     }
 
     private mutating func write(_ whole: [UInt64], _ size: Int) throws(BusError) {
@@ -159,7 +191,10 @@ package struct SpillFile: ~Copyable {
         }
         guard count >= 0 else { throw .system("read of \(path)", Errno(errno)) }
         guard count == size, UInt32(truncatingIfNeeded: words.0) == SpillFile.mark,
-            words.1 <= UInt64(LinkLayout.longestInRing), words.3 < 4
+            words.1 <= UInt64(LinkLayout.longestInRing), words.2 < SpillFile.sequenceEnd,
+            words.3 & 0xFFFF_FFFF < 4,
+            words.3 >> 32 == SpillFile.sum(words.0, words.1, words.2, words.3 & 3),
+            words.3 & 2 == 0 || words.1 == UInt64(ArenaReference.bytes)
         else { return nil }
         return Header(
             length: Int(words.1), topic: UInt32(truncatingIfNeeded: words.0 >> 32),
@@ -172,7 +207,7 @@ package struct SpillFile: ~Copyable {
             pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
         }
         guard count == Record.contextBytes else {
-            throw .system("read of \(path)", Errno(errno))
+            throw .system("read of \(path)", Errno(count < 0 ? errno : EIO))
         }
         return words.withUnsafeBytes {
             $0.baseAddress.map(Record.context(at:)) ?? MessageContext()
@@ -184,15 +219,12 @@ package struct SpillFile: ~Copyable {
         let size = Int(lseek(descriptor, 0, Int32(SEEK_END)))
         guard size >= 0 else { throw .system("lseek of \(path)", Errno(errno)) }
         while end < size, let header = try header(at: end) {
-            let lead = SpillFile.headerBytes + (header.hasContext ? Record.contextBytes : 0)
-            guard end + lead + header.length <= size else { break }
-            end += lead + header.length
-            if header.sequence < nextSequence {
-                start = end
-            } else {
-                count += 1
-                lastSequence = header.sequence
-            }
+            // Numbers go up, also among those that have gone on.
+            guard end + header.size <= size, lastSequence.map({ header.sequence > $0 }) ?? true
+            else { break }
+            end += header.size
+            lastSequence = header.sequence
+            if header.sequence < nextSequence { start = end } else { count += 1 }
         }
         guard ftruncate(descriptor, off_t(end)) == 0 else {
             throw .system("ftruncate of \(path)", Errno(errno))

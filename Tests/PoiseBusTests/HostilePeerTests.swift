@@ -43,6 +43,77 @@ import Testing
         thread.join()
     }
 
+    @Test(arguments: [1 << 62, 1 << 32, 4096 + 16, 8192])
+    func `a tail that nothing was given up for is damage by the producer`(tail: UInt64) throws {
+        let bench = HostileBench(.linkThatOverwrites, seed: 1)
+        let base = bench.memory.firstBase
+        // Padding for ever: each of it takes a lap.
+        let ring = base + LinkLayout.pageBytes
+        ring.storeBytes(of: Record.padding << 48, toByteOffset: 8, as: UInt64.self)
+        var reader = try bench.linkReader()
+        base.storeBytes(of: tail, toByteOffset: LinkWords.tails, as: UInt64.self)
+        var isFound = false
+        do throws(BusError) {
+            while try reader.next() != nil {}
+        } catch {
+            if case .damaged(by: .producer, _) = error { isFound = true }
+        }
+        #expect(isFound)
+    }
+
+    @Test func `a tail that goes with its floor costs no more than a look`() throws {
+        let bench = HostileBench(.linkThatOverwrites, seed: 1)
+        let base = bench.memory.firstBase
+        let ring = base + LinkLayout.pageBytes
+        ring.storeBytes(of: Record.padding << 48, toByteOffset: 8, as: UInt64.self)
+        var reader = try bench.linkReader()
+        let tail: UInt64 = 1 << 62
+        base.storeBytes(of: tail, toByteOffset: LinkWords.tails, as: UInt64.self)
+        base.storeBytes(of: tail - 4096, toByteOffset: LinkWords.floors, as: UInt64.self)
+        let nothing = try reader.next()
+        #expect(nothing == nil)
+        let isOver = !reader.hasMessages()
+        #expect(isOver)
+    }
+
+    @Test func `an honest sender that overwrites is never accused`() throws {
+        let link = try TestLink(dropsOldest: true)
+        let count = 200_000
+        let isOver = Atomic(false)
+        let thread = TestThread {
+            do {
+                var writer = try link.writer()
+                var random = SplitMix64(seed: 5)
+                for number in 0..<count {
+                    let length = 8 + Int(random.next() % 900)
+                    let text = bytes(of: number) + [UInt8](repeating: 1, count: length - 8)
+                    _ = try put(&writer, text, .normal, random.next() % 4 != 0)
+                }
+                writer.publish()
+            } catch {
+                Issue.record("the sender: \(error)")
+            }
+            isOver.store(true, ordering: .releasing)
+        }
+        var reader = try link.reader()
+        var last = -1
+        var isLast = false
+        while !isLast {
+            isLast = isOver.load(ordering: .acquiring)
+            while let message = try take(&reader) {
+                let next = number(of: Array(message.bytes.prefix(8)))
+                if next <= last { Issue.record("\(next) after \(last)") }
+                last = next
+            }
+            let found = try LinkInspection(
+                producer: link.producerFile, consumer: link.consumerFile, layout: link.layout
+            ).damage()
+            if let found { Issue.record("accused: \(found)") }
+        }
+        thread.join()
+        #expect(last == count - 1)
+    }
+
     @Test func `bytes of a payload that change are the only harm of changing them`() throws {
         let bench = HostileBench(.link, seed: 1)
         let layout = bench.link

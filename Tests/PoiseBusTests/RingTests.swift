@@ -187,6 +187,30 @@ import Testing
         #expect(later.last == 1999)
         #expect(reader.missed == UInt64(got[0] + later[0] - 1000))
     }
+
+    @Test(arguments: [1, 2, 7, 50, 700, 1000])
+    func `who overwrites the oldest may stage more than a ring`(batch: Int) throws {
+        let link = try TestLink(dropsOldest: true)
+        var reader = try link.reader()
+        var got: [Int] = []
+        for start in stride(from: 0, to: 3000, by: 1000) {
+            // Each time one that takes up what the one before, which was killed, had not published.
+            var writer = try link.writer()
+            for number in 0..<1000 {
+                _ = try put(&writer, Array(bytes(of: start + number)), .low, true)
+                if number % batch == batch - 1 { writer.publish() }
+                if number % 7 == 5, let message = try take(&reader) {
+                    got.append(PoiseBusTests.number(of: message.bytes))
+                }
+            }
+        }
+        while let message = try take(&reader) {
+            got.append(PoiseBusTests.number(of: message.bytes))
+        }
+        #expect(got == got.sorted())
+        #expect(Set(got).count == got.count)
+        #expect(got.count > 100)
+    }
 }
 
 /// A message by value, for tests.

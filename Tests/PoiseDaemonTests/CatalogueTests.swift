@@ -43,7 +43,10 @@ struct CatalogueTests {
 
         var hasHarmed: Bool { !HarmStamp.all(in: kept(CataloguePolicy.bad, "harm")).isEmpty }
 
-        func hasTold(_ kind: String) -> Bool { daemon.log.contains("bad: \(kind): ") }
+        func hasTold(_ kind: String) -> Bool {
+            // Of a link its other end tells.
+            daemon.log.contains(kind == "bus" ? "bus: " : "bad: \(kind): ")
+        }
 
         /// What only harms when it is stopped is stopped once its moment has come.
         func waitForHarm() throws {
@@ -66,6 +69,7 @@ struct CatalogueTests {
             try daemon.wait("it tells of \(plugin)") {
                 plugin.told.isEmpty || plugin.told.contains(where: hasTold)
             }
+            try expectGoodBus()
         }
 
         func expectUnharmedVictims() throws {
@@ -77,6 +81,20 @@ struct CatalogueTests {
                 #expect(status?["lastProblem"] == .null)
                 #expect(try daemon.pid(victim) == pids[victim])
             }
+        }
+
+        /// What is wrong with its link is told, the link is made anew, and no other notices.
+        func expectGoodBus() throws {
+            guard let role = plugin.busRole else { return }
+            try daemon.waitForLog("bus: \(role.link) is damaged: ")
+            try daemon.waitForLog("bus: \(role.link) is made anew")
+            try daemon.waitForLog("bad: failed: wrote what cannot be into \(role.link)")
+            let last = HarmStamp.all(in: kept(CataloguePolicy.bad, "harm")).last?.at ?? 0
+            func messages() -> VictimMessages {
+                VictimMessages(kept(CataloguePolicy.shared, "between"))
+            }
+            try daemon.wait("messages come after the harm") { messages().came(after: last) > 50 }
+            #expect(messages().wrong == 0)
         }
 
         /// Nothing of it is left in this machine, once all that was killed has had time to end.

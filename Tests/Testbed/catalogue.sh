@@ -12,6 +12,7 @@ run() {
 }
 # One of each kind; all of them take a quarter of an hour: POISE_THOROUGH=1 scripts/testbed suite.
 some=(segfault allocation_bomb fork_bomb thread_bomb hang_in_apply print_terabyte
-    garbage_on_socket escape_affinity leave_cgroup call_control)
+    garbage_on_socket escape_affinity leave_cgroup call_control
+    scribble_sending scribble_receiving)
 if [[ ${POISE_THOROUGH:-} ]]; then some=(); fi
 run "${some[@]}"

@@ -12,6 +12,19 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
         case stops
     }
 
+    /// What it does on the bus, with a victim at the other end of its link.
+    package enum BusRole: String, Sendable {
+        case sends, receives
+
+        /// The name of its link.
+        package var link: String {
+            switch self {
+            case .sends: "harm:\(CataloguePolicy.bad)>\(CataloguePolicy.shared)"
+            case .receives: "harm:\(CataloguePolicy.own)>\(CataloguePolicy.bad)"
+            }
+        }
+    }
+
     /// Its name in the catalogue.
     package var name: String
     /// The library's file is `libNAME.so`.
@@ -26,6 +39,8 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
     package var isHeldByCgroup = false
     /// Below both victims unless it must be above to do its harm.
     package var priority = 10
+    /// Nil: it is not on the bus, and nobody is.
+    package var busRole: BusRole?
     /// It is noticed only when a deadline of several seconds has passed.
     package var isSlow: Bool
 
@@ -57,9 +72,16 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
         return plugin
     }
 
+    /// The same, on the bus.
+    private func onBus(_ role: BusRole) -> BadPlugin {
+        var plugin = self
+        plugin.busRole = role
+        return plugin
+    }
+
     package static let swiftLibrary = "catalogue-plugins"
 
-    /// All of them. What scribbles over its bus segment is not among them: there is no bus yet.
+    /// All of them.
     package static let all: [BadPlugin] = [
         // Does nothing: the noise of the machine.
         BadPlugin("placebo", .runsOn, told: []),
@@ -101,5 +123,12 @@ package struct BadPlugin: Sendable, CustomStringConvertible {
         BadPlugin("leave_cgroup", .runsOn, told: []),
         BadPlugin("call_control", .opens, told: ["opened"]),
         BadPlugin("signal_parent", .runsOn, told: []),
+        BadPlugin(
+            "scribble_sending", library: "scribble", config: "does: sends", .opens, told: ["bus"]
+        ).onBus(.sends),
+        BadPlugin(
+            "scribble_receiving", library: "scribble", config: "does: receives", .opens,
+            told: ["bus"]
+        ).onBus(.receives),
     ]
 }

@@ -61,8 +61,32 @@ package struct CataloguePolicy: Sendable {
             \(victim(CataloguePolicy.own, priority: 90, isOwn ? "1" : "0.2", isOwn: isOwn))
             \(victim(CataloguePolicy.shared, priority: 80, wish, isOwn: false))
             \(layout == .lending ? hungryFeature + "\n" : "")\(badFeature)
+            \(bus)
+            """
+    }
+
+    /// The victims talk to each other, and one of them to the bad one.
+    private var bus: String {
+        guard let role = bad.busRole else { return "" }
+        let (from, to) =
+            role == .sends
+            ? (CataloguePolicy.bad, CataloguePolicy.shared)
+            : (CataloguePolicy.own, CataloguePolicy.bad)
+        let between = "from: \(CataloguePolicy.own), to: \(CataloguePolicy.shared)"
+        // A small ring is soon full when its receiver says what cannot be; nobody waits for it.
+        return """
+            bus:
+              routes:
+                between: { topics: between, \(between), ring: 64KiB }
+                harm: { topics: harm, from: \(from), to: \(to), ring: 4KiB, full: dropNewest }
 
             """
+    }
+
+    private func busConfig(of victim: String) -> String {
+        guard let role = bad.busRole else { return "" }
+        if victim == CataloguePolicy.shared { return ", receives: 1" }
+        return ", sends: \(role == .sends ? 1 : 2)"
     }
 
     private func victim(
@@ -76,7 +100,7 @@ package struct CataloguePolicy: Sendable {
                 lend: false
                 borrow: false
                 cores: { performance: \(cores), sharing: \(sharing) }
-                config: { period: \(period), work: \(work) }
+                config: { period: \(period), work: \(work)\(busConfig(of: name)) }
             """
     }
 

@@ -5,6 +5,10 @@
 // Ten times a second it adds a line to `latencies` in its state folder: the time on the monotonic
 // clock in nanoseconds, the first and the last number of the pieces done since the line before, and
 // their latencies as BUCKET:COUNT. Bucket 64 * e + s is from (64 + s) * 2^(e - 6) nanoseconds.
+//
+// With "sends" it also sends the numbers from 0 on the topic `between`, each until it has gone, and
+// with 2 something on the topic `harm` as well. With "receives" it reads all that comes, and adds a
+// line to `between` at the same times: the time, how many numbers came, how many were not the next.
 #include "harm.h"
 
 enum { BUCKETS = 64 * 42, WINDOWS = 10 };
@@ -13,7 +17,9 @@ static uint32_t counts[BUCKETS];
 static uint64_t done, told;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int is_stopping;
-static pthread_t worker, writer;
+static pthread_t worker, writer, bus;
+// Numbers that came by the bus, and how many of them were not the next.
+static _Atomic uint64_t came, wrong;
 // What was told in the last second, for sample.
 static uint32_t recent[WINDOWS][BUCKETS];
 static unsigned window;
@@ -77,6 +83,13 @@ static void tell(int file) {
     (void)written;
 }
 
+static void tell_between(void) {
+    char line[96];
+    snprintf(line, sizeof line, "%lld %llu %llu\n", (long long)now_ns(CLOCK_MONOTONIC),
+             (unsigned long long)came, (unsigned long long)wrong);
+    add_line("between", line);
+}
+
 static void *write_lines(void *argument) {
     char path[600];
     snprintf(path, sizeof path, "%s/latencies", state_folder);
@@ -85,16 +98,67 @@ static void *write_lines(void *argument) {
     while (!is_stopping) {
         usleep(100000);
         tell(file);
+        if (number_of("receives", 0)) tell_between();
     }
     close(file);
     return argument;
+}
+
+static int send_one(uint32_t topic, uint64_t number, uint64_t length) {
+    poise_outgoing message = {
+        .size = sizeof message, .topic = topic, .priority = POISE_NORMAL, .length = length};
+    if (host->bus_reserve(host->context, &message) != POISE_BUS_DONE) return 0;
+    memset(message.bytes, (int)number, length);
+    memcpy(message.bytes, &number, sizeof number);
+    return host->bus_commit(host->context, &message) == POISE_BUS_DONE;
+}
+
+static void *talk(void *argument) {
+    const uint32_t between = host->bus_topic(host->context, "between");
+    const uint32_t harm = host->bus_topic(host->context, "harm");
+    const int does_both = number_of("sends", 0) > 1;
+    for (uint64_t number = 0; !is_stopping;) {
+        // Whether somebody takes this one is not its business.
+        if (does_both) send_one(harm, number, sizeof number + number % 200);
+        if (send_one(between, number, sizeof number)) number++;
+        usleep(1000);
+    }
+    return argument;
+}
+
+static void *listen_on(void *argument) {
+    const uint32_t between = host->bus_topic(host->context, "between");
+    volatile uint8_t sum = 0;
+    while (!is_stopping) {
+        poise_message message = {.size = sizeof message};
+        if (host->bus_receive(host->context, &message, 100000000) != POISE_BUS_DONE) continue;
+        // All that it is given can be read, whoever it is from.
+        for (uint64_t i = 0; i < message.length; i++) sum += ((const uint8_t *)message.bytes)[i];
+        if (message.topic == between && !strcmp(message.from, "own")) {
+            uint64_t number = 0;
+            memcpy(&number, message.bytes,
+                   message.length < sizeof number ? message.length : sizeof number);
+            if (number != came || message.length != sizeof number) wrong++;
+            came++;
+        }
+        host->bus_done(host->context);
+    }
+    return argument;
+}
+
+static int is_on_bus(void) { return number_of("sends", 0) > 0 || number_of("receives", 0) > 0; }
+
+static int start_on_bus(void) {
+    if (!is_on_bus()) return 1;
+    if (!POISE_HOST_HAS(host, bus_await)) return 0;
+    return pthread_create(&bus, NULL, number_of("sends", 0) ? talk : listen_on, NULL) == 0;
 }
 
 static int32_t start(void *instance, poise_text *why) {
     (void)instance;
     add_line("starts", "started\n");
     if (pthread_create(&worker, NULL, work, NULL) != 0 ||
-        pthread_create(&writer, NULL, write_lines, NULL) != 0) {
+        pthread_create(&writer, NULL, write_lines, NULL) != 0 || !start_on_bus()) {
         snprintf(why->bytes, why->capacity, "no thread was to be had");
         return POISE_ENVIRONMENT;
     }
@@ -106,6 +170,10 @@ static void stop(void *instance) {
     is_stopping = 1;
     pthread_join(worker, NULL);
     pthread_join(writer, NULL);
+    if (is_on_bus()) {
+        host->bus_wake(host->context);
+        pthread_join(bus, NULL);
+    }
     add_line("starts", "stopped\n");
 }
 

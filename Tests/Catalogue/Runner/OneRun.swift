@@ -188,7 +188,11 @@ struct OneRun {
             finding.outcomes.append(line)
         }
         guard let first = harms.first else { return }
-        let own = ordered.filter { $0.feature == CataloguePolicy.bad && $0.time >= first.time }
+        let isOnBus = finding.plugin.busRole != nil
+        let own = ordered.filter {
+            ($0.feature == CataloguePolicy.bad || isOnBus && $0.kind == "bus")
+                && $0.time >= first.time
+        }
         finding.events = own
         let telling = own.first {
             finding.plugin.told.isEmpty
@@ -206,6 +210,7 @@ struct OneRun {
         }
         checkFate()
         judgeVictims(first)
+        if let role = finding.plugin.busRole { judgeBus(role) }
         if let resident = finding.residentMiB, resident > settings.mostResident {
             breach("poised had \(tenths(resident)) MiB resident")
         }
@@ -221,6 +226,19 @@ struct OneRun {
             if finding.state != "running" { breach("it does not run on: it is \(finding.state)") }
         case .stops:
             if finding.state != "stopped" { breach("it did not stop: it is \(finding.state)") }
+        }
+    }
+
+    /// Its link is damaged and made anew, and no other notices.
+    private mutating func judgeBus(_ role: BadPlugin.BusRole) {
+        for word in ["\(role.link) is damaged", "\(role.link) is made anew"]
+        where !events.contains(where: { $0.kind == "bus" && $0.text.contains(word) }) {
+            breach("poised never said that \(word)")
+        }
+        let messages = VictimMessages(poised.kept(CataloguePolicy.shared, "between"))
+        if messages.wrong > 0 { breach("\(messages.wrong) messages between victims are wrong") }
+        if messages.came(after: harms.last?.at ?? 0) == 0 {
+            breach("no message came from victim to victim after the harm")
         }
     }
 

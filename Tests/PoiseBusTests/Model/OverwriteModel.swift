@@ -1,5 +1,5 @@
 /// A producer that overwrites the oldest: it raises the floor, then writes; the consumer copies,
-/// then looks at the floor.
+/// then looks at the floor, and accuses a producer whose tail and floor do not go together.
 struct OverwriteModel {
     enum Mistake: CaseIterable {
         case none
@@ -9,6 +9,10 @@ struct OverwriteModel {
         case looksEarly
         /// Nothing keeps the new record behind the new floor.
         case noFence
+        /// The consumer holds a floor against a tail that it looks at later.
+        case tailLater
+        /// The producer gives up what it has not published yet.
+        case hidden
     }
 
     private static let tail = 0, floor = 1, ring = 2
@@ -49,17 +53,19 @@ struct OverwriteModel {
             turn.step = mistake == .floorLate && turn[0] >= slots ? 1 : 5
         default:
             turn[0] += 1
-            turn.store(tail, turn[0], releasing: true)
             turn.step = 0
+            if mistake == .hidden, turn[0] > 1, turn[0] != messages { return }
+            turn.store(tail, turn[0], releasing: true)
         }
     }
 
-    // Registers: 0 head, 1 and 2 the copy.
+    // Registers: 0 head, 1 and 2 the copy, 3 the tail, 4 the floor.
     private static func consume(_ turn: inout Turn, _ mistake: Mistake) {
         switch turn.step {
         case 0:
             if turn[0] == messages { return turn.step = Model.ended }
-            if turn.load(tail) <= turn[0] { return turn.isBlocked = true }
+            turn[3] = turn.load(tail)
+            if turn[3] <= turn[0] { return turn.isBlocked = true }
             turn.step = mistake == .looksEarly ? 3 : 1
         case 1:
             turn[1] = turn.load(slot(turn[0]))
@@ -68,13 +74,22 @@ struct OverwriteModel {
             turn[2] = turn.load(slot(turn[0]) + 1)
             turn.step = mistake == .looksEarly ? 4 : 3
         case 3:
-            let seen = turn.load(floor)
-            if seen > turn[0] {
-                turn[0] = seen
-                return turn.step = 0
+            turn[4] = turn.load(floor)
+            if turn[4] > turn[0] { return turn.step = 5 }
+            turn.step = mistake == .looksEarly ? 1 : mistake == .tailLater ? 6 : 4
+        case 5:
+            guard turn[4] <= turn.load(tail) else {
+                return turn.fail("an honest floor of \(turn[4]) is beyond the tail")
             }
-            turn.step = mistake == .looksEarly ? 1 : 4
+            turn[0] = turn[4]
+            turn.step = 0
+        case 6:
+            turn[3] = turn.load(tail)
+            turn.step = 4
         default:
+            guard turn[3] <= turn[4] + slots else {
+                return turn.fail("an honest tail of \(turn[3]) is far beyond \(turn[4])")
+            }
             guard turn[1] == 10 + turn[0], turn[2] == turn[1] else {
                 return turn.fail("message \(turn[0]) is \(turn[1]), \(turn[2])")
             }
