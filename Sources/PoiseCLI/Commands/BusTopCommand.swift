@@ -11,8 +11,8 @@ enum BusTopCommand {
             .json, .runtimeFolder,
         ],
         notes: [
-            "bytes are those of the rings, with headers; delays are of one message in 256, from "
-                + "when it was sent to when it was read"
+            "Bytes are those of the rings, with headers. Delays are of one message in 256,",
+            "from when it was sent to when it was read.",
         ],
         examples: [
             .init("poise bus top", "each second anew, until Ctrl-C"),
