@@ -2,10 +2,7 @@ import Glibc
 
 /// The monotonic clock, in nanoseconds, one for the whole machine (`CLOCK_MONOTONIC`).
 package enum BusClock {
-    package static var now: UInt64 { clock_gettime_nsec_np() }
-
-    @inline(__always)
-    private static func clock_gettime_nsec_np() -> UInt64 {
+    package static var now: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)

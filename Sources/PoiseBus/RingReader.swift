@@ -217,21 +217,14 @@ package struct RingReader: ~Copyable {
         for index in 0..<LinkLayout.lanes {
             let tail = LinkWords.word(producer.base, LinkWords.tails, index)
                 .pointee.load(ordering: .acquiring)
+            // One that cannot be is told by `next`.
             if tail != lanes[index].head { return index }
         }
         return nil
     }
 
     /// Whether something has come that was not taken yet; costs no more than a look.
-    package mutating func hasMessages() -> Bool {
-        for index in 0..<LinkLayout.lanes {
-            let tail = LinkWords.word(producer.base, LinkWords.tails, index)
-                .pointee.load(ordering: .acquiring)
-            // One that cannot be is told by `next`.
-            if tail != lanes[index].head { return true }
-        }
-        return false
-    }
+    package mutating func hasMessages() -> Bool { mostUrgentLane != nil }
 
     /// All messages taken so far are done: they are the consumer's, and the producer has their
     /// room.
